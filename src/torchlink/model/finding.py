@@ -1,0 +1,42 @@
+"""Findings: broken references, grouped by their root cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from torchlink.model.reference import Evidence, Kind, Party, Severity
+
+
+class Certainty(Enum):
+    """How sure a claim is."""
+
+    LINKED = "linked"
+    PROVEN = "proven"
+    INFERRED = "inferred"
+    VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One root cause, with everything that follows from it."""
+
+    id: str
+    """``kind:needer:provider``, stable between runs; ``--explain`` takes it."""
+    kind: Kind
+    severity: Severity
+    certainty: Certainty
+    needer: Party
+    provider: Party
+    culprits: tuple[str, ...]
+    """At most three, most likely first; the innocent are left out."""
+    affects: tuple[str, ...]
+    title: str
+    cause: str
+    symptom: str
+    evidence: tuple[Evidence, ...]
+    """The three best pieces."""
+    reached_from: tuple[str, ...]
+    count: int
+    """How many broken references have this cause."""
+    plans: tuple[str, ...] = ()
