@@ -1,0 +1,279 @@
+"""Thousands of broken references become a few findings: one for each root cause.
+
+References are grouped by (kind, needer, provider). A violated requirement between two parties joins the stronger
+finding that the same two have, as its evidence; a reference that fails only because a package on its own import chain
+fails is a consequence, and its needer is named among the affected.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from torchlink.link.titles import title
+from torchlink.model.finding import Certainty, Finding
+from torchlink.model.reference import Broken, Evidence, Kind, Links, Party, PartyType, Severity, Undecided
+from torchlink.model.report import Verdict
+
+ARROW = " → "
+"""Stands between the steps of a chain in ``Finding.reached_from``."""
+
+_MOST_EVIDENCE = 3
+_MOST_CHAINS = 3
+_MOST_CULPRITS = 3
+
+_STRENGTH = (
+    Kind.UNSAFE,
+    Kind.CORRUPT,
+    Kind.PLATFORM,
+    Kind.NUMPY_ABI,
+    Kind.SYMBOL,
+    Kind.LIBRARY,
+    Kind.GATE,
+    Kind.IMPORT,
+    Kind.GLOBAL,
+    Kind.KERNEL,
+    Kind.BEHAVIOUR,
+    Kind.PIN,
+    Kind.REQUIRES,
+)
+"""Which kind says most about why two parties do not fit, strongest first."""
+
+_Family = tuple[Broken, ...]
+
+
+def group(links: Iterable[Links], *, owners: Mapping[str, str] | None = None) -> tuple[Finding, ...]:
+    """Group broken references by root cause, worst finding first.
+
+    Args:
+        links: What the linkers returned, in any order.
+        owners: The distribution (PEP 503 name) that owns each importable top-level name. Packages on an import chain
+            are told by it; without it only ``Broken.affects`` says who is affected.
+
+    Returns:
+        Findings in an order that depends only on the references.
+    """
+    names = owners or {}
+    references = tuple(dict.fromkeys(reference for part in links for reference in part.broken))
+    roots, followers = _separate_consequences(references, names)
+    families = _absorb_requirements(_families(roots))
+    findings = (_finding(identity, family, followers, names) for identity, family in families.items())
+    return tuple(sorted(findings, key=_order))
+
+
+def judge(findings: Sequence[Finding], undecided: Iterable[Undecided]) -> Verdict:
+    """The report in one word: a break first, then what is unknown on a reached path, then a risk."""
+    worst = min((finding.severity.rank for finding in findings), default=Severity.NOTE.rank)
+    if worst == Severity.BREAK.rank:
+        return Verdict.BROKEN
+    if any(one.reached for one in undecided):
+        return Verdict.UNDECIDED
+    return Verdict.RISKY if worst == Severity.RISK.rank else Verdict.SOUND
+
+
+def _identity(kind: Kind, needer: Party, provider: Party) -> str:
+    return f"{kind.value}:{_slug(needer)}:{_slug(provider)}"
+
+
+def _slug(party: Party) -> str:
+    return "project" if party.type is PartyType.PROJECT else party.name
+
+
+def _pair(reference: Broken) -> tuple[str, str]:
+    return _slug(reference.needer), _slug(reference.provider)
+
+
+def _order(finding: Finding) -> tuple[int, bool, int, str]:
+    return finding.severity.rank, not finding.reached_from, _STRENGTH.index(finding.kind), finding.id
+
+
+def _goodness(reference: Broken) -> tuple[int, bool, int, tuple[str, ...], str, str, str]:
+    """Sorts the reference that explains a family best to the front, whatever order the linkers returned it in."""
+    chain = reference.chain
+    seen = "".join(piece.artifact + piece.detail for piece in reference.evidence)
+    return reference.severity.rank, not chain, len(chain), chain, reference.target, reference.cause, seen
+
+
+# Consequences
+
+
+def _separate_consequences(
+    references: Sequence[Broken], owners: Mapping[str, str]
+) -> tuple[tuple[Broken, ...], Mapping[str, frozenset[str]]]:
+    """Part the references that fail by themselves from those that fail because another package does.
+
+    Returns:
+        The roots, and for each needer of a root the packages that fail because of it.
+    """
+    breaking = {one.needer.name for one in references if _fails(one)}
+    through = {one: _packages_after_needer(one, owners) & breaking for one in references}
+    sources = {one.needer.name for one in references if _fails(one) and not through[one]}
+    followers: defaultdict[str, set[str]] = defaultdict(set)
+    roots = []
+    for one in references:
+        causes = through[one] & sources
+        if not causes:
+            roots.append(one)
+        for cause in causes:
+            followers[cause].update({one.needer.name, *one.affects})
+    return tuple(roots), {cause: frozenset(names) for cause, names in followers.items()}
+
+
+def _fails(reference: Broken) -> bool:
+    return reference.severity is Severity.BREAK and reference.needer.type is PartyType.PACKAGE
+
+
+def _packages_after_needer(reference: Broken, owners: Mapping[str, str]) -> frozenset[str]:
+    """The packages that the chain goes through after it has last left the needer."""
+    owned = _owned(reference.chain, owners)
+    needer = reference.needer.name
+    if needer not in owned:
+        return frozenset()
+    last = len(owned) - 1 - owned[::-1].index(needer)
+    return frozenset(name for name in owned[last + 1 :] if name and name != reference.provider.name)
+
+
+def _packages_before_needer(reference: Broken, owners: Mapping[str, str]) -> frozenset[str]:
+    """The packages whose import runs into the needer's failure."""
+    owned = _owned(reference.chain, owners)
+    end = owned.index(reference.needer.name) if reference.needer.name in owned else len(owned)
+    return frozenset(name for name in owned[:end] if name)
+
+
+def _owned(chain: Sequence[str], owners: Mapping[str, str]) -> tuple[str, ...]:
+    """The distribution that each step of a chain belongs to; empty for the project's own."""
+    return tuple(owners.get(_top_level(step, first=not place), "") for place, step in enumerate(chain))
+
+
+def _top_level(step: str, *, first: bool) -> str:
+    """The top-level name in ``pkg.module`` or ``pkg/module.py:12``; a chain begins in the project's own file."""
+    path, _, _ = step.partition(":")
+    is_file = "/" in path or path.endswith(".py")
+    if is_file:
+        return "" if first or "/" not in path else path.partition("/")[0]
+    return path.partition(".")[0]
+
+
+# Families
+
+
+def _families(references: Iterable[Broken]) -> dict[str, _Family]:
+    families: defaultdict[str, list[Broken]] = defaultdict(list)
+    for one in references:
+        families[_identity(one.kind, one.needer, one.provider)].append(one)
+    return {identity: tuple(sorted(members, key=_goodness)) for identity, members in families.items()}
+
+
+def _absorb_requirements(families: Mapping[str, _Family]) -> dict[str, _Family]:
+    """Let a violated requirement join the strongest other family of the same two parties."""
+    strongest: dict[tuple[str, str], str] = {}
+    for identity, family in sorted(families.items(), key=lambda item: _family_strength(item[1])):
+        if family[0].kind is not Kind.REQUIRES:
+            strongest.setdefault(_pair(family[0]), identity)
+    merged: dict[str, _Family] = {}
+    for identity, family in families.items():
+        host = strongest.get(_pair(family[0])) if family[0].kind is Kind.REQUIRES else None
+        if host is None:
+            merged[identity] = family + merged.get(identity, ())
+        else:
+            merged[host] = merged.get(host, ()) + family
+    return {identity: _kind_first(identity, family) for identity, family in merged.items()}
+
+
+def _family_strength(family: _Family) -> tuple[int, int, str]:
+    return family[0].severity.rank, _STRENGTH.index(family[0].kind), family[0].target
+
+
+def _kind_first(identity: str, family: _Family) -> _Family:
+    """Keep the references that give the family its name before the requirements that joined it."""
+    return tuple(sorted(family, key=lambda one: not identity.startswith(f"{one.kind.value}:")))
+
+
+# Findings
+
+
+def _finding(
+    identity: str, family: _Family, followers: Mapping[str, frozenset[str]], owners: Mapping[str, str]
+) -> Finding:
+    best = family[0]
+    own = tuple(one for one in family if one.kind is best.kind)
+    culprits = _culprits(family)
+    return Finding(
+        id=identity,
+        kind=best.kind,
+        severity=min((one.severity for one in family), key=lambda severity: severity.rank),
+        certainty=Certainty.LINKED,
+        needer=best.needer,
+        provider=best.provider,
+        culprits=culprits,
+        affects=_affected(family, culprits, followers, owners),
+        title=title(best.kind, best.needer, best.provider, tuple(dict.fromkeys(one.target for one in own))),
+        cause=best.cause,
+        symptom=next((one.symptom for one in family if one.symptom), ""),
+        evidence=_evidence(family),
+        reached_from=_chains(family),
+        count=len(family),
+    )
+
+
+def _culprits(family: _Family) -> tuple[str, ...]:
+    """The names that most references blame, in the order in which the best of them does."""
+    blamed = [one.culprits or _parties_at_fault(one) for one in family]
+    votes = Counter(name for names in blamed for name in dict.fromkeys(names))
+    places = {name: place for place, name in enumerate(dict.fromkeys(name for names in blamed for name in names))}
+    chosen = sorted(places, key=lambda name: (name not in blamed[0], -votes[name], places[name]))[:_MOST_CULPRITS]
+    return tuple(sorted(chosen, key=lambda name: places[name]))
+
+
+def _parties_at_fault(reference: Broken) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_fault(party) for party in (reference.provider, reference.needer)))
+
+
+def _fault(party: Party) -> str:
+    match party.type:
+        case PartyType.PACKAGE:
+            return party.name
+        case PartyType.FILE:
+            return PartyType.PROJECT.value
+        case _:
+            return str(party.type.value)
+
+
+def _affected(
+    family: _Family, culprits: Sequence[str], followers: Mapping[str, frozenset[str]], owners: Mapping[str, str]
+) -> tuple[str, ...]:
+    names = {name for one in family for name in one.affects}
+    for one in family:
+        if one.severity is Severity.BREAK:
+            names |= _packages_before_needer(one, owners) | followers.get(one.needer.name, frozenset())
+    return tuple(sorted(names - {family[0].needer.name, *culprits}))
+
+
+def _evidence(family: _Family) -> tuple[Evidence, ...]:
+    """Three pieces from different artifacts where there are so many; a requirement that joined keeps one place."""
+    own = [piece for one in family if one.kind is family[0].kind for piece in _pieces(one)]
+    joined = [piece for one in family if one.kind is not family[0].kind for piece in _pieces(one)]
+    kept = _different(joined)[:1]
+    return tuple(_different(own)[: _MOST_EVIDENCE - len(kept)] + kept)
+
+
+def _pieces(reference: Broken) -> tuple[Evidence, ...]:
+    if reference.evidence:
+        return reference.evidence
+    artifact = reference.needer.path or reference.needer.label
+    verb = "requires" if reference.kind is Kind.REQUIRES else "needs"
+    return (Evidence(artifact=artifact, detail=f"{verb} {reference.target}"),)
+
+
+def _different(pieces: Sequence[Evidence]) -> list[Evidence]:
+    """Without repetition, and the first piece of each artifact before the second of any."""
+    distinct = list(dict.fromkeys(pieces))
+    first_of = {piece.artifact: piece for piece in reversed(distinct)}
+    leading = [piece for piece in distinct if first_of[piece.artifact] is piece]
+    return leading + [piece for piece in distinct if first_of[piece.artifact] is not piece]
+
+
+def _chains(family: _Family) -> tuple[str, ...]:
+    chains = {one.chain: one.severity.rank for one in reversed(family) if one.chain}
+    best = sorted(chains, key=lambda chain: (chains[chain], len(chain), chain))
+    return tuple(ARROW.join(chain) for chain in best[:_MOST_CHAINS])

@@ -1,0 +1,92 @@
+"""The title of a finding: one sentence a kind of reference, written from its parties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torchlink.model.reference import Kind, Party, PartyType
+
+_NAMED_TARGETS = 2
+
+
+def title(kind: Kind, needer: Party, provider: Party, targets: Sequence[str]) -> str:
+    """Say in one sentence who needs what and what is there instead.
+
+    Args:
+        kind: The kind of reference.
+        needer: Who needs.
+        provider: Who should provide; a package without a version is not installed.
+        targets: What is needed: requirements, names, symbols or sonames, best first.
+    """
+    who, wanted = _subject(needer), _listed(targets)
+    match kind:
+        case Kind.NUMPY_ABI:
+            return _numpy_abi(who, provider)
+        case Kind.SYMBOL:
+            return _symbol(who, provider, wanted)
+        case Kind.GATE:
+            return f"{who} refuses {_object(provider)}" if _is_present(provider) else f"{who} needs {_absent(provider)}"
+        case Kind.LIBRARY:
+            return f"{who} needs {wanted}; {_lacking(provider, len(targets))}"
+        case Kind.PLATFORM:
+            return f"{who} needs {wanted}; {_here(provider)}"
+        case Kind.REQUIRES:
+            return f"{who} requires {wanted}; {_here(provider)}"
+        case Kind.IMPORT | Kind.GLOBAL:
+            return f"{who} needs {wanted}; {_lacking(provider, len(targets))}"
+        case _:
+            return f"{who} needs {wanted} of {_object(provider)}"
+
+
+def _subject(party: Party) -> str:
+    return "The project" if party.type is PartyType.PROJECT else party.label
+
+
+def _object(party: Party) -> str:
+    return "the project" if party.type is PartyType.PROJECT else party.label
+
+
+def _is_present(party: Party) -> bool:
+    return bool(party.version) or party.type is not PartyType.PACKAGE
+
+
+def _absent(party: Party) -> str:
+    return f"{party.name}, which is not installed"
+
+
+def _here(provider: Party) -> str:
+    if not _is_present(provider):
+        return f"{provider.name} is not installed"
+    where = "installed" if provider.type is PartyType.PACKAGE else "here"
+    return f"{_object(provider)} is {where}"
+
+
+def _lacking(provider: Party, wanted: int) -> str:
+    if not _is_present(provider):
+        return f"{provider.name} is not installed"
+    return f"{_object(provider)} does not have {'it' if wanted == 1 else 'them'}"
+
+
+def _symbol(who: str, provider: Party, wanted: str) -> str:
+    if not _is_present(provider):
+        return f"{who} needs {_absent(provider)}"
+    if provider.type is PartyType.PACKAGE:
+        return f"{who} was built for another {provider.name} than {provider.version}{provider.build}"
+    return f"{who} needs {wanted}; {_object(provider)} does not have it"
+
+
+def _numpy_abi(who: str, numpy: Party) -> str:
+    if not _is_present(numpy):
+        return f"{who} needs {_absent(numpy)}"
+    major = numpy.version.partition(".")[0]
+    if major.isdigit() and int(major) >= 2:
+        return f"{who} was built for NumPy 1; {numpy.label} is installed"
+    return f"{who} was built for a newer NumPy C API than {numpy.label} has"
+
+
+def _listed(targets: Sequence[str]) -> str:
+    named = targets[:_NAMED_TARGETS]
+    rest = len(targets) - len(named)
+    if rest:
+        return f"{', '.join(named)} and {rest} more"
+    return " and ".join(named)
