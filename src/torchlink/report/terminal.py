@@ -1,0 +1,89 @@
+"""The report for a terminal: breaks in full, a line for each risk, notes counted."""
+
+from __future__ import annotations
+
+from torchlink.model.finding import Finding
+from torchlink.model.reference import Severity
+from torchlink.model.report import Report, Verdict
+from torchlink.report import wording
+from torchlink.report.page import Page
+
+_MOST_REASONS = 3
+_STYLES = {Verdict.SOUND: "sound", Verdict.RISKY: "risk", Verdict.UNDECIDED: "risk", Verdict.BROKEN: "break"}
+
+
+def render(report: Report, *, width: int, colour: bool) -> str:
+    """Render for a terminal.
+
+    Args:
+        report: What to show.
+        width: Columns.
+        colour: Whether escape sequences for colour are wanted. Nothing is said by colour alone.
+    """
+    page = Page(width=width, colour=colour)
+    _target(page, report)
+    for finding in wording.of_severity(report.findings, Severity.BREAK):
+        page.blank()
+        _break(page, finding)
+    _risks(page, report)
+    _footer(page, report)
+    return page.text()
+
+
+def _target(page: Page, report: Report) -> None:
+    target = report.target
+    page.block("checked", [target.path])
+    if target.project:
+        page.block("project", [target.project])
+    page.block("for", [wording.target_sentence(report)])
+    if target.note:
+        page.block("note", [target.note])
+
+
+def _break(page: Page, finding: Finding) -> None:
+    page.heading("BREAK", finding.title, "break")
+    describe(page, finding)
+    page.block("id", [finding.id])
+
+
+def describe(page: Page, finding: Finding) -> None:
+    """What every view of a finding says below its title."""
+    page.block("cause", [finding.cause] if finding.cause else [])
+    page.block("symptom", [finding.symptom] if finding.symptom else [])
+    seen = [f"{piece.artifact}: {piece.detail}" for piece in finding.evidence]
+    more = wording.more_references(finding)
+    page.block("seen in", [*seen, more] if more else seen)
+    page.block("reached", list(finding.reached_from[:1]))
+    page.block("culprit", [", ".join(finding.culprits)] if finding.culprits else [])
+    page.block("affects", [", ".join(finding.affects)] if finding.affects else [])
+
+
+def _risks(page: Page, report: Report) -> None:
+    risks = wording.of_severity(report.findings, Severity.RISK)
+    if risks:
+        page.blank()
+    for finding in risks:
+        page.fold("RISK", finding.title, finding.id, "risk")
+
+
+def _footer(page: Page, report: Report) -> None:
+    page.blank()
+    page.line(f"Verdict {wording.verdict_sentence(report)}.", _STYLES[report.verdict])
+    page.line(f"Looked at {wording.coverage_sentence(report)}.")
+    _unknown(page, report)
+    if report.silenced:
+        page.line(f"{wording.counted(report.silenced, 'finding')} silenced by the project's configuration.")
+    if report.findings:
+        page.line(f"One finding in full: torchlink check --explain {report.findings[0].id}")
+
+
+def _unknown(page: Page, report: Report) -> None:
+    unknown = report.coverage.unknown
+    if not unknown:
+        page.line("Nothing was left undecided.")
+        return
+    reached = sum(one.reached for one in report.undecided)
+    where = f"{reached:,} of them" if reached else "none of them"
+    page.line(f"{wording.counted(unknown, 'reference')} could not be decided, {where} on a reached path:")
+    for number, reason in wording.reasons(report.undecided, _MOST_REASONS):
+        page.line(f"{number:,} × {reason}", indent=2)

@@ -1,0 +1,81 @@
+"""Sentences that several renderers share, so that they say the same thing in the same words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from torchlink.model.finding import Finding
+from torchlink.model.reference import Severity, Undecided
+from torchlink.model.report import Report, Verdict
+
+_PLURALS = {"library": "libraries"}
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 break``, ``2 breaks``, ``1,204 native libraries``."""
+    if number == 1:
+        return f"1 {noun}"
+    head, _, last = noun.rpartition(" ")
+    plural = _PLURALS.get(last, f"{last}s")
+    return f"{number:,} {head} {plural}" if head else f"{number:,} {plural}"
+
+
+def of_severity(findings: Iterable[Finding], severity: Severity) -> tuple[Finding, ...]:
+    """The findings of one severity, in the report's order."""
+    return tuple(finding for finding in findings if finding.severity is severity)
+
+
+def tally(report: Report) -> str:
+    """``2 breaks, 1 risk``; what there is none of is left out."""
+    parts = [(len(of_severity(report.findings, severity)), severity.value) for severity in Severity]
+    named = ", ".join(counted(number, noun) for number, noun in parts if number)
+    return named or "nothing found"
+
+
+def verdict_sentence(report: Report) -> str:
+    """The verdict and what it rests on, in one sentence."""
+    match report.verdict:
+        case Verdict.BROKEN:
+            return f"broken: {tally(report)}"
+        case Verdict.RISKY:
+            return f"risky: nothing is broken, {tally(report)}"
+        case Verdict.UNDECIDED:
+            return (
+                f"undecided: nothing is broken, but not everything on a reached path could be decided; {tally(report)}"
+            )
+        case Verdict.SOUND:
+            return f"sound: every reference that is reached resolves; {tally(report)}"
+
+
+def coverage_sentence(report: Report) -> str:
+    """What was looked at, and how long it took."""
+    coverage = report.coverage
+    seen = (
+        (coverage.distributions, "distribution"),
+        (coverage.modules, "reached module"),
+        (coverage.native_libraries, "native library"),
+        (coverage.references, "reference"),
+    )
+    return f"{', '.join(counted(number, noun) for number, noun in seen)} in {report.elapsed_s:.1f} s"
+
+
+def target_sentence(report: Report) -> str:
+    """What was asked about: ``Python 3.11.7, linux_x86_64``."""
+    python = f"Python {report.target.python}" if report.target.python else ""
+    return ", ".join(part for part in (python, report.target.platform) if part)
+
+
+def reasons(undecided: Iterable[Undecided], most: int) -> tuple[tuple[int, str], ...]:
+    """The commonest reasons for which something stayed undecided, with how often each was met."""
+    counts = Counter(one.reason for one in undecided)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple((number, reason) for reason, number in ordered[:most])
+
+
+def more_references(finding: Finding) -> str:
+    """How many references besides those shown have the same cause; empty where there are none."""
+    hidden = finding.count - max(1, len(finding.evidence))
+    if hidden <= 0:
+        return ""
+    return f"and {counted(hidden, 'more reference')} with this cause"
