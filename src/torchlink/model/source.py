@@ -1,0 +1,62 @@
+"""Python source as the import linker sees it: what runs when a module is imported, as plain nested tuples.
+
+A *block* is a tuple of statements. Statements and expressions are tuples whose first item names them; they hold
+nothing but strings, numbers and tuples, so that they travel between processes and lie in a cache as ``marshal`` data.
+``read/python_source.py`` makes them, ``link/importing/`` runs them; the shapes are listed in docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+Node: TypeAlias = tuple["object", ...]
+Block: TypeAlias = tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleSource:
+    """One source file."""
+
+    path: str
+    block: Block
+    """What runs at import. Bodies of functions are not in it: ``Sources.function`` reads them when they are called."""
+    late_names: frozenset[str] = frozenset()
+    """Names that functions declare ``global``: bound, if at all, after the import."""
+    dynamic: bool = False
+    """Whether code inside functions may bind module names that cannot be read off (``globals()[name] = ...``)."""
+    problem: str = ""
+    """Why the file could not be parsed; the block is then empty."""
+
+
+class Sources(Protocol):
+    """Where the import linker gets source and folders from."""
+
+    def module(self, path: str) -> ModuleSource:
+        """The facts of a source file. Never raises: a file that cannot be read has a ``problem``."""
+        ...
+
+    def function(self, path: str, first_line: int, last_line: int) -> Block:
+        """The body of the function whose ``def`` stands on ``first_line`` (1-based); empty if it cannot be read."""
+        ...
+
+    def prefetch(self, paths: Sequence[str]) -> None:
+        """Say that these files will be asked for soon."""
+        ...
+
+    def files(self, folder: str) -> frozenset[str]:
+        """Names of the files in a folder; empty where there is no such folder."""
+        ...
+
+    def folders(self, folder: str) -> frozenset[str]:
+        """Names of the folders in a folder."""
+        ...
+
+    def text(self, path: str) -> str:
+        """The text of a small file; empty where it cannot be read."""
+        ...
+
+    def binary_has_name(self, path: str, name: str) -> bool:
+        """Whether a native library holds ``name`` as a whole C string."""
+        ...

@@ -1,0 +1,226 @@
+"""Python source → the code that runs when the module is imported.
+
+The standard library's ``ast`` parses it. Nine tenths of a source file are bodies of functions, which an import does not
+run, so they are cut out before parsing (``cut_bodies``); what is called is parsed later, function by function.
+tree-sitter and libcst were left: half of ``ast``'s time at best, and a grammar of their own to keep in step.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+
+from torchlink.model.source import Block, ModuleSource
+from torchlink.read.python_nodes import block_of
+
+MAX_SOURCE_BYTES = 32 * 2**20
+"""A larger file is not parsed: it is data, or hostile."""
+MAX_NESTING = 150
+"""Brackets nested deeper than this are not parsed: CPython's own parser refuses 200."""
+
+# Every pattern begins with a newline, which the regex engine finds at the speed of memchr.
+_DEF = re.compile(rb"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+")
+_TRIPLE = re.compile(rb'"""|\'\'\'')
+_GLOBAL = re.compile(rb"\n[ \t]+global[ \t]+([\w, \t]+)")
+_DYNAMIC = re.compile(
+    rb"\n[ \t]+[^#\n]*?(?:globals\(\)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.update|\.setdefault)|setattr\(\s*sys\.modules)"
+)
+_SMALL = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    text: bytes
+    last_lines: dict[int, int]
+    """First line of a function whose body was cut → its last line."""
+
+
+def parse_module(path: str, source: bytes) -> ModuleSource:
+    """Read one source file. Never raises: what cannot be parsed becomes ``problem``."""
+    if len(source) > MAX_SOURCE_BYTES:
+        return ModuleSource(path=path, block=(), problem=f"larger than {MAX_SOURCE_BYTES >> 20} MB")
+    if b"\0" in source:
+        return ModuleSource(path=path, block=(), problem="contains null bytes")
+    cut = cut_bodies(source) if len(source) > _SMALL else None
+    try:
+        block = _parsed(source, cut)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return ModuleSource(path=path, block=(), problem=_reason(error))
+    return ModuleSource(path=path, block=block, late_names=_late_names(source), dynamic=_binds_dynamically(source))
+
+
+def parse_function(source: bytes, first_line: int, last_line: int) -> Block:
+    """The statements of one function's body, whose ``def`` stands on ``first_line`` (both lines 1-based, inclusive).
+
+    Raises SyntaxError, ValueError or RecursionError where the lines do not parse.
+    """
+    lines = source.splitlines(keepends=True)[first_line - 1 : last_line]
+    if not lines:
+        return ()
+    text = b"".join(lines)
+    indented = text[:1] in (b" ", b"\t")
+    tree = _ast(b"if 1:\n" + text if indented else text)
+    statement = tree.body[0]
+    if indented and isinstance(statement, ast.If):
+        statement = statement.body[0]
+    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return ()
+    return block_of(statement.body, offset=first_line - (2 if indented else 1), inline=True)
+
+
+def _late_names(source: bytes) -> frozenset[str]:
+    if b" global " not in source and b"\tglobal " not in source:
+        return frozenset()
+    names = (name for match in _GLOBAL.finditer(source) for name in match.group(1).split(b","))
+    return frozenset(name.strip().decode("ascii", "replace") for name in names)
+
+
+def _binds_dynamically(source: bytes) -> bool:
+    if b"globals()" not in source and b"setattr(" not in source:
+        return False
+    return _DYNAMIC.search(source) is not None
+
+
+def _parsed(source: bytes, cut: _Cut | None) -> Block:
+    if cut is not None:
+        try:
+            return block_of(_ast(cut.text).body, last_lines=cut.last_lines)
+        except SyntaxError:
+            pass
+    return block_of(_ast(source).body)
+
+
+def _ast(source: bytes) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        where = f" on line {error.lineno}" if error.lineno else ""
+        return f"does not parse{where}: {error.msg}"
+    return f"does not parse: {type(error).__name__}"
+
+
+def cut_bodies(source: bytes) -> _Cut | None:
+    """Replace every function's body by a constant, keeping line numbers; ``None`` where that is not safe.
+
+    Strings in triple quotes are respected. A body that is dedented by an open bracket leaves an unbalanced
+    bracket behind, so that the result does not parse and the caller parses the whole file.
+    """
+    if b"\f" in source or b"\r" in source:
+        return None
+    source = b"\n" + source
+    quoted = _triple_quoted(source)
+    if quoted is None:
+        return None
+    starts, ends = quoted
+    pieces: list[bytes] = []
+    last_lines: dict[int, int] = {}
+    position = line = counted = 0
+    while (match := _DEF.search(source, position)) is not None:
+        begin = match.start() + 1
+        if _inside(begin, starts, ends):
+            end = ends[bisect_right(starts, begin) - 1]
+            pieces.append(source[position:end])
+            position = end
+            continue
+        head = _end_of_signature(source, begin)
+        if head < 0:
+            newline = source.find(b"\n", begin)
+            if newline < 0:
+                break
+            pieces.append(source[position:newline])
+            position = newline
+            continue
+        end = _end_of_body(source, head, len(match.group(1)), starts, ends)
+        line += source.count(b"\n", counted, begin)
+        counted = begin
+        body = source[head:end]
+        newlines = body.count(b"\n")
+        last_lines[line] = line + source.count(b"\n", begin, head) + max(newlines, 1) - 1
+        pieces.append(source[position:head])
+        pieces.append(b"\n" + match.group(1) + b" 0" + b"\n" * (newlines - 1))
+        position = end
+    pieces.append(source[position:])
+    return _Cut(b"".join(pieces)[1:], last_lines)
+
+
+def _triple_quoted(source: bytes) -> tuple[list[int], list[int]] | None:
+    """Where the strings in triple quotes begin and end; ``None`` where a quote may lie in a comment or short string."""
+    starts: list[int] = []
+    ends: list[int] = []
+    quote = b""
+    for match in _TRIPLE.finditer(source):
+        if not quote:
+            before = source[source.rfind(b"\n", 0, match.start()) : match.start()]
+            if b"#" in before or b'"' in before or b"'" in before:
+                return None
+            quote = match.group()
+            starts.append(match.start())
+        elif match.group() == quote and not _escaped(source, match.start()):
+            quote = b""
+            ends.append(match.end())
+    if quote:
+        ends.append(len(source))
+    return starts, ends
+
+
+def _escaped(source: bytes, position: int) -> bool:
+    count = 0
+    while position > count and source[position - count - 1] == 0x5C:
+        count += 1
+    return count % 2 == 1
+
+
+def _inside(position: int, starts: list[int], ends: list[int]) -> bool:
+    index = bisect_right(starts, position) - 1
+    return index >= 0 and position < ends[index]
+
+
+def _end_of_signature(source: bytes, begin: int) -> int:
+    """The offset of the newline that ends the ``def`` line; -1 for a one-line function or where it is unclear."""
+    depth = 0
+    position = begin
+    for _ in range(200):
+        newline = source.find(b"\n", position)
+        if newline < 0:
+            return -1
+        text = source[position:newline]
+        comment = text.find(b"#")
+        if comment >= 0:
+            if b'"' in text[:comment] or b"'" in text[:comment]:
+                return -1
+            text = text[:comment]
+        text = text.rstrip()
+        depth += sum(map(text.count, (b"(", b"[", b"{"))) - sum(map(text.count, (b")", b"]", b"}")))
+        if depth <= 0:
+            return newline if depth == 0 and text.endswith(b":") else -1
+        if text.endswith(b"\\"):
+            return -1
+        position = newline + 1
+    return -1
+
+
+@lru_cache(maxsize=64)
+def _dedent(indentation: int) -> re.Pattern[bytes]:
+    return re.compile(rb"\n[ \t]{0,%d}[^\s#]" % indentation)
+
+
+def _end_of_body(source: bytes, head: int, indentation: int, starts: list[int], ends: list[int]) -> int:
+    pattern = _dedent(indentation)
+    position = head
+    while (match := pattern.search(source, position)) is not None:
+        begin = match.start()
+        index = bisect_right(starts, begin) - 1
+        if index < 0 or begin >= ends[index]:
+            return begin
+        position = source.find(b"\n", ends[index])
+        if position < 0:
+            break
+    return len(source)
