@@ -1,0 +1,65 @@
+"""``torchlink check``: the main job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from torchlink.cli import surface
+from torchlink.model.report import Report
+from torchlink.report.formats import FORMATS, render
+
+_FAIL_ON = ("break", "risk", "unknown")
+
+
+@click.command()
+@click.argument("project", required=False, type=click.Path(path_type=Path))
+@click.option("--python", type=click.Path(path_type=Path), help="The interpreter, or the folder, of the environment.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True, help="What to print."
+)
+@click.option("--fail-on", type=click.Choice(_FAIL_ON), default="break", show_default=True, help="What exits with 1.")
+@click.option("--explain", metavar="ID", default="", help="Show one finding in full.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file.")
+@click.option("--cache/--no-cache", default=True, show_default=True, help="Use what earlier runs have read.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def check(
+    project: Path | None,
+    python: Path | None,
+    form: str,
+    fail_on: str,
+    explain: str,
+    output: Path | None,
+    cache: bool,
+    debug: bool,  # noqa: ARG001 - read in cli/main.py, which prints every error
+) -> int:
+    """Find what is broken in an environment, and why.
+
+    With PROJECT, what its source reaches is looked at, in its own environment (.venv, else the active one). Without,
+    every package that is installed is.
+
+    Exits with 0 for sound, 1 for findings at or above --fail-on, 2 for bad usage or input, 3 where torchlink failed.
+    """
+    from torchlink import pipeline
+    from torchlink.cli.progress import ShownProgress
+
+    with ShownProgress() as progress:
+        report = pipeline.check(project, python=python, cache=cache, progress=progress)
+    colour = output is None and surface.takes_colour(sys.stdout)
+    surface.write(render(report, form=form, explain=explain, width=surface.width(), colour=colour), output)
+    return exit_code(report, fail_on)
+
+
+def exit_code(report: Report, fail_on: str) -> int:
+    """1 where the report holds something at or above the bar, else 0.
+
+    Args:
+        report: The report.
+        fail_on: ``break``, ``risk``, or ``unknown``, which counts what is undecided on a reached path too.
+    """
+    bar = ("break", "risk") if fail_on in ("risk", "unknown") else ("break",)
+    found = any(finding.severity.value in bar for finding in report.findings)
+    unknown = fail_on == "unknown" and any(one.reached for one in report.undecided)
+    return int(found or unknown)

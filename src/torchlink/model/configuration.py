@@ -1,0 +1,25 @@
+"""What a project says to torchlink in its ``pyproject.toml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """A finding that is known and accepted. Every part that is given must match; at least one is."""
+
+    reason: str
+    code: str = ""
+    """A kind of finding: ``requires``, ``symbol``."""
+    package: str = ""
+    """PEP 503-normalised name of the needer or the provider."""
+    path: str = ""
+    """A glob that every piece of the finding's evidence, or every place that reaches it, matches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The ``[tool.torchlink]`` table."""
+
+    silences: tuple[Silence, ...] = ()
