@@ -34,6 +34,8 @@ class NativeLibrary:
     version_needs: tuple[VersionNeed, ...]
     undefined: tuple[str, ...]
     """Strong undefined dynamic symbols, mangled; symbols bound to a version that ``version_needs`` covers are left out."""
+    version_definitions: tuple[str, ...] = ()
+    """Symbol versions that it defines; empty where its symbols carry none."""
 
 
 class NumpyAbi(Enum):

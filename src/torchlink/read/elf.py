@@ -1,0 +1,272 @@
+"""The dynamic section of an ELF file: what the library is called, what it needs, and what it exports.
+
+`read_library` gives the needs as facts; `exported` and `exports` answer what a library offers to others. Names are decoded
+as UTF-8 with surrogates for anything else, so that no byte is lost and every name compares equal to itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from struct import Struct, unpack
+
+from torchlink.model.native import NativeLibrary, VersionNeed
+from torchlink.read.elf_image import MAX_NAME, ElfImage
+from torchlink.read.elf_hash import GnuHashTable, sysv_hash
+
+DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ = 1, 4, 5, 6, 7, 8, 10
+DT_SONAME, DT_RPATH, DT_REL, DT_RELSZ, DT_PLTREL, DT_PLTRELSZ, DT_JMPREL, DT_RUNPATH = 14, 15, 17, 18, 20, 2, 23, 29
+DT_GNU_HASH, DT_VERSYM, DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = (
+    0x6FFFFEF5,
+    0x6FFFFFF0,
+    0x6FFFFFFC,
+    0x6FFFFFFD,
+    0x6FFFFFFE,
+    0x6FFFFFFF,
+)
+STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE = 1, 2, 10
+STRONG = frozenset(binding << 4 | kind for binding in (STB_GLOBAL, STB_GNU_UNIQUE) for kind in range(16))
+"""``st_info`` of symbols that must be found."""
+EXPORTED = STRONG | frozenset(STB_WEAK << 4 | kind for kind in range(16))
+VER_FLG_BASE, VER_FLG_WEAK = 1, 2
+MAX_VERSIONS = 65536
+MAX_SYMBOLS = 1 << 24
+BLOCK = 8192
+"""How much of a chain of version records is read at a time, in bytes."""
+
+
+class DynamicSection:
+    """The dynamic section of an open image, decoded on demand."""
+
+    def __init__(self, image: ElfImage) -> None:
+        self.image = image
+        self._tags = image.dynamic()
+        self._strings_at, self._strings_size = self._string_table()
+        self._strings: bytes | None = None
+        self._table: GnuHashTable | None = None
+
+    def _string_table(self) -> tuple[int, int]:
+        address = self._one(DT_STRTAB)
+        return (self.image.offset(address), self._one(DT_STRSZ)) if address else (0, 0)
+
+    def _one(self, tag: int) -> int:
+        return self._tags.get(tag, (0,))[-1]
+
+    @property
+    def strings(self) -> bytes:
+        """The whole string table."""
+        if self._strings is None:
+            self._strings = self.image.read(self._strings_at, self._strings_size)
+        return self._strings
+
+    def _raw(self, offset: int) -> bytes:
+        end = self.strings.find(b"\0", offset, offset + MAX_NAME)
+        if end < 0 or offset < 0:
+            raise self.image.fail("a name of the ELF file has no end within its string table")
+        return self.strings[offset:end]
+
+    def _text(self, offset: int) -> str:
+        return self._raw(offset).decode("utf-8", "surrogateescape")
+
+    def names(self, tag: int) -> tuple[str, ...]:
+        """The strings that a tag's values point at."""
+        return tuple(self._text(offset) for offset in self._tags.get(tag, ()))
+
+    def paths(self, tag: int) -> tuple[str, ...]:
+        """The folders of ``DT_RPATH`` or ``DT_RUNPATH``; an empty entry means the current folder and is kept."""
+        return tuple(folder for text in self.names(tag) for folder in text.split(":"))
+
+    def version_needs(self) -> tuple[tuple[VersionNeed, ...], frozenset[int]]:
+        """``DT_VERNEED``: the versions needed, and the indexes by which ``DT_VERSYM`` refers to them."""
+        needs: list[VersionNeed] = []
+        indexes: set[int] = set()
+        if address := self._one(DT_VERNEED):
+            start = self.image.offset(address)
+            for position, (_, count, file, aux, _) in self._chain(start, self._one(DT_VERNEEDNUM), "HHIII"):
+                library = self._text(file)
+                for _, (_, flags, index, name, _) in self._chain(position + aux, count, "IHHII"):
+                    needs.append(
+                        VersionNeed(library=library, version=self._text(name), weak=bool(flags & VER_FLG_WEAK))
+                    )
+                    indexes.add(index & 0x7FFF)
+        return tuple(needs), frozenset(indexes)
+
+    def version_definitions(self) -> tuple[str, ...]:
+        """``DT_VERDEF``: the versions that the library defines, without the one that is only its name."""
+        names: list[str] = []
+        if address := self._one(DT_VERDEF):
+            start = self.image.offset(address)
+            for position, (_, flags, _, _, _, aux, _) in self._chain(start, self._one(DT_VERDEFNUM), "HHHHIII"):
+                if not flags & VER_FLG_BASE:
+                    names.extend(self._text(name) for _, (name, _) in self._chain(position + aux, 1, "II"))
+        return tuple(names)
+
+    def _chain(self, position: int, count: int, fields: str) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Records of a linked list, whose last field is the distance to the next, with their positions in the file."""
+        record = Struct(self.image.layout.order + fields)
+        start, block = position, b""
+        for _ in range(min(count, MAX_VERSIONS)):
+            if not 0 <= position - start <= len(block) - record.size:
+                start = position
+                block = self.image.read(start, max(record.size, min(BLOCK, self.image.size - start)))
+            values: tuple[int, ...] = record.unpack_from(block, position - start)
+            yield position, values
+            if not values[-1]:
+                return
+            position += values[-1]
+
+    def undefined(self, covered: frozenset[int]) -> tuple[str, ...]:
+        """Strong undefined symbols, in the table's order, without those bound to a ``covered`` version index."""
+        table = self._one(DT_SYMTAB)
+        count = self._undefined_end()
+        if not table or not count:
+            return ()
+        entries = self.image.symbols(self.image.offset(table), count)
+        versions = self._version_indexes(count) if covered else repeat(1, count)
+        offsets = [
+            name
+            for (name, info, section), version in zip(entries, versions, strict=True)
+            if not section and info in STRONG and version not in covered and name
+        ]
+        return self._bulk(offsets)
+
+    def _bulk(self, offsets: list[int]) -> tuple[str, ...]:
+        """The names at many offsets."""
+        strings = self.strings
+        if not offsets:
+            return ()
+        if max(offsets) >= len(strings) or not strings.endswith(b"\0"):
+            raise self.image.fail("a symbol's name has no end within the string table")
+        find = strings.find
+        names = b"\0".join([strings[offset : find(b"\0", offset)] for offset in offsets])
+        return tuple(names.decode("utf-8", "surrogateescape").split("\0"))
+
+    def _version_indexes(self, count: int) -> Iterable[int]:
+        """The version index of each symbol, without the bit that hides a symbol."""
+        address = self._one(DT_VERSYM)
+        if not address:
+            return repeat(1, count)
+        data = self.image.read(self.image.offset(address), 2 * count)
+        return [index & 0x7FFF for index in unpack(f"{self.image.layout.order}{count}H", data)]
+
+    def _undefined_end(self) -> int:
+        """An index behind the last undefined symbol.
+
+        The GNU hash table sorts the symbols: those that it does not hold, all undefined ones among them, come first. A
+        table that holds none may claim to begin at 1, so it tells nothing.
+        """
+        table = self.gnu_hash_table()
+        if table is not None and table.occupied:
+            return table.first
+        return self.symbol_count()
+
+    def symbol_count(self) -> int:
+        """How many dynamic symbols there are; the null symbol counts."""
+        table = self.gnu_hash_table()
+        if table is not None and table.occupied:
+            return table.end()
+        if address := self._one(DT_HASH):
+            order = self.image.layout.order
+            count: int = unpack(order + "II", self.image.read(self.image.offset(address), 8))[1]
+        else:
+            count = self._relocated_end()
+        if count > MAX_SYMBOLS:
+            raise self.image.fail("the ELF file claims more than 16 million symbols")
+        return count
+
+    def _relocated_end(self) -> int:
+        """An index behind the last symbol that a relocation refers to: what counts where there is no hash table."""
+        wide, order = self.image.layout.wide, self.image.layout.order
+        end = 0
+        jump_tag = self._one(DT_PLTREL)
+        tables = ((DT_RELA, DT_RELASZ, True), (DT_REL, DT_RELSZ, False), (DT_JMPREL, DT_PLTRELSZ, jump_tag == DT_RELA))
+        for tag, size_tag, addend in tables:
+            if address := self._one(tag):
+                record = Struct(order + ("QQ" if wide else "II") + (("q" if wide else "i") if addend else ""))
+                size = self._one(size_tag)
+                data = self.image.read(self.image.offset(address), size - size % record.size)
+                for fields in record.iter_unpack(data):
+                    end = max(end, (fields[1] >> (32 if wide else 8)) + 1)
+        return end
+
+    def gnu_hash_table(self) -> GnuHashTable | None:
+        """``DT_GNU_HASH``, where there is one."""
+        if self._table is None and (address := self._one(DT_GNU_HASH)):
+            self._table = GnuHashTable(self.image, self.image.offset(address))
+        return self._table
+
+    def _symbol(self, index: int) -> tuple[bytes, bool]:
+        """A symbol's name, and whether it is defined for others."""
+        size = self.image.layout.symbol.size
+        at = self.image.offset(self._one(DT_SYMTAB)) + index * size
+        name, info, section = self.image.symbols(at, 1)[0]
+        return self._raw(name), bool(section) and info in EXPORTED
+
+    def exports(self) -> frozenset[str]:
+        """All symbols that the library offers to others."""
+        count, table = self.symbol_count(), self._one(DT_SYMTAB)
+        if not table or not count:
+            return frozenset()
+        symbols = self.image.symbols(self.image.offset(table), count)
+        return frozenset(self._bulk([name for name, info, section in symbols if section and info in EXPORTED]))
+
+    def exports_one(self, name: str) -> bool:
+        """Whether the library offers one symbol: a look-up in its hash table, as the dynamic linker does it."""
+        raw = name.encode("utf-8", "surrogateescape")
+        table = self.gnu_hash_table()
+        if table is not None:
+            return any(self._symbol(index) == (raw, True) for index in table.candidates(raw))
+        if address := self._one(DT_HASH):
+            return any(self._symbol(index) == (raw, True) for index in self._sysv_candidates(raw, address))
+        return False
+
+    def _sysv_candidates(self, name: bytes, address: int) -> Iterator[int]:
+        start, order = self.image.offset(address), self.image.layout.order
+        buckets, chains = unpack(order + "II", self.image.read(start, 8))
+        if not buckets:
+            return
+        word = Struct(order + "I")
+        at = start + 8 + 4 * (sysv_hash(name) % buckets)
+        for _ in range(chains):
+            (index,) = word.unpack(self.image.read(at, 4))
+            if not index:
+                return
+            yield index
+            at = start + 8 + 4 * (buckets + index)
+
+
+def read_library(path: str) -> NativeLibrary:
+    """The dynamic section of the ELF file at ``path`` as facts.
+
+    Raises:
+        UnreadableError: it is no ELF file, is truncated, or points outside itself.
+    """
+    with ElfImage(path) as image:
+        return library_of(image, DynamicSection(image))
+
+
+def library_of(image: ElfImage, dynamic: DynamicSection) -> NativeLibrary:
+    """The facts of an open image."""
+    needs, indexes = dynamic.version_needs()
+    runpath = dynamic.paths(DT_RUNPATH)
+    return NativeLibrary(
+        path=image.path,
+        soname="".join(dynamic.names(DT_SONAME)[-1:]),
+        machine=image.machine,
+        needed=dynamic.names(DT_NEEDED),
+        rpath=() if runpath else dynamic.paths(DT_RPATH),
+        runpath=runpath,
+        version_needs=needs,
+        undefined=dynamic.undefined(indexes),
+        version_definitions=dynamic.version_definitions(),
+    )
+
+
+def exports(path: str) -> frozenset[str]:
+    """All symbols that the library at ``path`` offers to others.
+
+    Raises:
+        UnreadableError: as `read_library`.
+    """
+    with ElfImage(path) as image:
+        return DynamicSection(image).exports()

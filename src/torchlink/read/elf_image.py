@@ -1,0 +1,229 @@
+"""The parts of an ELF file that a dynamic linker looks at, read by address through the program headers.
+
+Everything is found from ``PT_DYNAMIC``, never from section headers: ``strip`` and ``patchelf`` may leave those wrong, and the
+dynamic linker does not read them either. The one exception is `ElfImage.section`, a shortcut to strings.
+
+The file is read with bounded reads instead of being mapped: a file that shrinks under a mapping, because somebody reinstalls
+a package at this moment, kills the process with SIGBUS; a short read is an error that can be told.
+
+Format: System V ABI, chapters 4 and 5; GNU extensions as in the Linux Standard Base (symbol versioning) and in glibc's ``elf.h``.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from io import FileIO
+from types import TracebackType
+
+from torchlink.model.errors import UnreadableError
+
+MAX_TABLE = 512 * 1024 * 1024
+"""No table of a real library is larger (libtorch_cpu's string table has 15 MiB)."""
+MAX_DYNAMIC_ENTRIES = 16384
+MAX_NAME = 1 << 16
+
+PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
+PF_W = 2
+
+MACHINES = {
+    3: "i686",
+    8: "mips",
+    20: "ppc",
+    21: "ppc64",
+    22: "s390x",
+    40: "armv7l",
+    62: "x86_64",
+    183: "aarch64",
+    243: "riscv64",
+    258: "loongarch64",
+}
+"""``e_machine`` to the name that platform tags use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How one class and byte order lays out the tables."""
+
+    order: str
+    """``<`` or ``>``."""
+    wide: bool
+    """64-bit."""
+    header: struct.Struct
+    segment: struct.Struct
+    section: struct.Struct
+    dynamic: struct.Struct
+    symbol: struct.Struct
+    word: struct.Struct
+    """A word of the GNU hash table's Bloom filter."""
+
+
+def _layout(wide: bool, order: str) -> Layout:
+    pick = ("HHIQQQIHHHHHH", "IIQQQQQQ", "IIQQQQIIQQ", "QQ", "IBBHQQ", "Q")
+    if not wide:
+        pick = ("HHIIIIIHHHHHH", "IIIIIIII", "IIIIIIIIII", "II", "IIIBBH", "I")
+    header, segment, section, dynamic, symbol, word = (struct.Struct(order + fields) for fields in pick)
+    return Layout(
+        order=order,
+        wide=wide,
+        header=header,
+        segment=segment,
+        section=section,
+        dynamic=dynamic,
+        symbol=symbol,
+        word=word,
+    )
+
+
+_LAYOUTS = {(kind, data): _layout(kind == 2, "<>"[data - 1]) for kind in (1, 2) for data in (1, 2)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A loadable part of the file."""
+
+    address: int
+    offset: int
+    size: int
+    """Bytes in the file."""
+    flags: int
+
+
+class ElfImage:
+    """An open ELF file. A context manager; every read is checked against the file's size."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._file = FileIO(path, "rb")
+        except OSError as error:
+            raise UnreadableError(error.strerror or "cannot be opened", where=path) from error
+        try:
+            self.size = os.fstat(self._file.fileno()).st_size
+            self._read_headers()
+        except OSError as error:
+            self._file.close()
+            raise UnreadableError(error.strerror or "cannot be read", where=path) from error
+        except UnreadableError:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> ElfImage:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def fail(self, what: str) -> UnreadableError:
+        """The error to raise for this file."""
+        return UnreadableError(what, where=self.path)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes of the file.
+
+        Raises:
+            UnreadableError: they lie outside the file, or are too many.
+        """
+        if size > MAX_TABLE:
+            raise self.fail("a table of the ELF file is larger than 512 MiB")
+        if offset < 0 or size < 0 or offset + size > self.size:
+            raise self.fail("the ELF file is truncated or points outside itself")
+        try:
+            self._file.seek(offset)
+            data = self._file.read(size)
+        except OSError as error:
+            raise self.fail(error.strerror or "cannot be read") from error
+        if len(data) != size:
+            raise self.fail("the file changed while it was read")
+        return data
+
+    def _read_headers(self) -> None:
+        head = self.read(0, min(self.size, 4096))
+        if head[:4] != b"\x7fELF" or len(head) < 52:
+            raise self.fail("is not an ELF file")
+        layout = _LAYOUTS.get((head[4], head[5]))
+        if layout is None or len(head) < 16 + layout.header.size:
+            raise self.fail("is an ELF file of an unknown class or byte order")
+        self.layout = layout
+        fields = layout.header.unpack_from(head, 16)
+        self.type: int = fields[0]
+        self.machine = MACHINES.get(fields[1], f"machine-{fields[1]}")
+        self._section_table = (fields[5], fields[10], fields[11], fields[12])
+        self._read_segments(head, fields[4], fields[8], fields[9])
+
+    def _read_segments(self, head: bytes, offset: int, entry: int, count: int) -> None:
+        if count and entry != self.layout.segment.size:
+            raise self.fail("the ELF file's program headers have an unknown size")
+        size = entry * count
+        table = head[offset : offset + size] if offset + size <= len(head) else self.read(offset, size)
+        self.segments: list[Segment] = []
+        self.dynamic_at = (0, 0)
+        self.interpreter_at = (0, 0)
+        for fields in self.layout.segment.iter_unpack(table):
+            if self.layout.wide:
+                kind, flags, start, address, _, in_file, _, _ = fields
+            else:
+                kind, start, address, _, in_file, _, flags, _ = fields
+            if kind == PT_LOAD:
+                self.segments.append(Segment(address=address, offset=start, size=in_file, flags=flags))
+            elif kind == PT_DYNAMIC:
+                self.dynamic_at = (start, in_file)
+            elif kind == PT_INTERP:
+                self.interpreter_at = (start, in_file)
+
+    def offset(self, address: int) -> int:
+        """Where an address lies in the file.
+
+        Raises:
+            UnreadableError: no loadable segment holds it.
+        """
+        for segment in self.segments:
+            if 0 <= address - segment.address < segment.size:
+                return segment.offset + address - segment.address
+        raise self.fail("the ELF file's dynamic section points outside its segments")
+
+    def dynamic(self) -> dict[int, list[int]]:
+        """The dynamic section: the values of each tag in order; empty for a statically linked file.
+
+        Raises:
+            UnreadableError: it lies outside the file.
+        """
+        start, size = self.dynamic_at
+        entry = self.layout.dynamic.size
+        size = min(size, entry * MAX_DYNAMIC_ENTRIES)
+        values: dict[int, list[int]] = {}
+        for tag, value in self.layout.dynamic.iter_unpack(self.read(start, size - size % entry)):
+            if tag == 0:
+                break
+            values.setdefault(tag, []).append(value)
+        return values
+
+    def section(self, name: bytes) -> tuple[int, int] | None:
+        """Offset and size of a named section in the file; ``None`` where the section headers do not tell."""
+        start, entry, count, names = self._section_table
+        if entry != self.layout.section.size or not 0 < names < count:
+            return None
+        try:
+            table = list(self.layout.section.iter_unpack(self.read(start, entry * count)))
+            strings = self.read(table[names][4], min(table[names][5], MAX_NAME))
+        except UnreadableError:
+            return None
+        for fields in table:
+            if strings.startswith(name + b"\0", fields[0]) and fields[4] + fields[5] <= self.size:
+                return fields[4], fields[5]
+        return None
+
+    def interpreter(self) -> str:
+        """The dynamic linker that an executable asks for, ``/lib64/ld-linux-x86-64.so.2``; empty where it asks for none."""
+        start, size = self.interpreter_at
+        return os.fsdecode(self.read(start, min(size, MAX_NAME)).rstrip(b"\0"))
+
+    def symbols(self, offset: int, count: int) -> list[tuple[int, int, int]]:
+        """``count`` entries of a symbol table: the name's offset, binding and type, and the section's index."""
+        entries = self.layout.symbol.iter_unpack(self.read(offset, count * self.layout.symbol.size))
+        if self.layout.wide:
+            return [(name, info, section) for name, info, _, section, _, _ in entries]
+        return [(name, info, section) for name, _, _, info, _, section in entries]
