@@ -120,6 +120,18 @@ class EditableFinder:
     path: str
     """The finder's own file."""
     mapping: tuple[tuple[str, str], ...]
+    """Module name (usually top-level) to its folder or file; an empty place where only a build at import shows it."""
+    namespaces: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Namespace package name to its portions' folders."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copies:
+    """One top-level module that lies in several places on the search path."""
+
+    name: str
+    paths: tuple[str, ...]
+    """In search order: Python takes the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +145,9 @@ class Environment:
     distributions: tuple[Distribution, ...]
     """In search-path order. Two installs of one name are both here; the first one wins at run time."""
     finders: tuple[EditableFinder, ...] = ()
+    copies: tuple[Copies, ...] = ()
+    unowned: tuple[str, ...] = ()
+    """Packages and modules in site-packages that no distribution's metadata knows: absolute paths."""
     problems: tuple[str, ...] = ()
 
     def distribution(self, name: str) -> Distribution | None:

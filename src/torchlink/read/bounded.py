@@ -1,0 +1,58 @@
+"""Reading a file that may be anything: never more than a bound, never from a pipe or device that would block."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from torchlink.model.errors import UnreadableError
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_bounded(path: str | os.PathLike[str], limit: int) -> bytes:
+    """Return a regular file's bytes.
+
+    Raises ``UnreadableError`` when the file is longer than ``limit`` bytes, is not a regular file or cannot be read.
+    """
+    data = read_head(path, limit + 1)
+    if len(data) > limit:
+        raise UnreadableError(f"longer than {limit} bytes", where=os.fspath(path))
+    return data
+
+
+def read_head(path: str | os.PathLike[str], size: int) -> bytes:
+    """Return at most the first ``size`` bytes of a regular file.
+
+    Raises ``UnreadableError`` when it is not a regular file or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except (OSError, ValueError) as error:
+        raise UnreadableError(_reason(error), where=os.fspath(path)) from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableError("not a regular file", where=os.fspath(path))
+        return _read(descriptor, size)
+    except OSError as error:
+        raise UnreadableError(_reason(error), where=os.fspath(path)) from None
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    chunk = os.read(descriptor, size)
+    chunks = [chunk]
+    got = len(chunk)
+    while chunk and got < size:
+        chunk = os.read(descriptor, size - got)
+        chunks.append(chunk)
+        got += len(chunk)
+    return b"".join(chunks)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__

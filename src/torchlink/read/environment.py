@@ -1,0 +1,149 @@
+"""Finds the environment that is asked about, and reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torchlink.model.environment import Copies, Distribution, Environment, PathEntry, PathOrigin
+from torchlink.model.errors import TorchlinkError, UnreadableError
+from torchlink.model.store import ByteStore
+from torchlink.read.conda import read_conda
+from torchlink.read.distributions import Place, read_distributions
+from torchlink.read.foreign import by_layout
+from torchlink.read.interpreter import ask
+from torchlink.read.layout import Installation
+from torchlink.read.modules import copies_on, unowned_modules
+from torchlink.read.search_path import SearchPath, search_path
+from torchlink.read.tree import Root, Tree
+
+_INTERPRETERS = ("bin/python", "bin/python3", "python.exe", "Scripts/python.exe", "python3.exe")
+_LOOSE = frozenset({PathOrigin.PYTHONPATH, PathOrigin.PTH})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """An environment before its metadata is read: enough to know whether anything changed since the last time."""
+
+    installation: Installation
+    path: SearchPath
+    tree: Tree
+
+    def digest(self) -> str:
+        """A digest of every file on the search path (the standard library by its interpreter's version alone)."""
+        entries = "\0".join(f"{entry.origin.value}={entry.path}" for entry in self.path.entries)
+        return f"{self.installation.interpreter.version}:{self.tree.digest()}:{entries}"
+
+
+def find(project: Path | None, python: Path | None, variables: Mapping[str, str]) -> Path:
+    """Return the target: an interpreter, or an environment's folder whose interpreter cannot be found.
+
+    ``python`` (an interpreter or an environment folder) comes first, then the project's ``.venv``, then the active
+    virtual or conda environment. Raises ``TorchlinkError`` that says where was looked.
+    """
+    if python is not None:
+        return _given(python)
+    looked: list[str] = []
+    if project is not None:
+        home = project if project.is_dir() else project.parent
+        candidates = [(home / ".venv", f"{home / '.venv'}"), (home / "venv", "")]
+        for folder, label in candidates:
+            if (folder / "pyvenv.cfg").is_file():
+                return _given(folder)
+            looked.extend([label] if label else [])
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        value = variables.get(variable, "")
+        if value and Path(value).is_dir():
+            return _given(Path(value))
+        looked.append(f"${variable}")
+    raise TorchlinkError(
+        f"no Python environment found (looked at {', '.join(looked)})",
+        mend="activate one, or give its interpreter or its folder with --python",
+    )
+
+
+def _given(python: Path) -> Path:
+    path = python.expanduser()
+    path = path if path.is_absolute() else Path.cwd() / path
+    if path.is_dir():
+        for name in _INTERPRETERS:
+            if (path / name).is_file():
+                return path / name
+        return path
+    if not os.path.lexists(path):
+        raise TorchlinkError(
+            "no such file or folder", where=str(python), mend="give an interpreter or an environment's folder"
+        )
+    return path
+
+
+def survey(target: Path, variables: Mapping[str, str], cache: ByteStore | None = None) -> Survey:
+    """Ask the interpreter, build the search path and walk its folders; no metadata is read yet.
+
+    ``target`` comes from ``find``. Raises ``TorchlinkError`` where it is no Python environment.
+    """
+    installation = _installation(target, variables, cache)
+    path = search_path(installation.interpreter, installation.layout, variables, Path.cwd())
+    tree = Tree(
+        Root(entry.path, entry.origin in _LOOSE) for entry in path.entries if entry.origin is not PathOrigin.STDLIB
+    )
+    return Survey(installation=installation, path=path, tree=tree)
+
+
+def _installation(target: Path, variables: Mapping[str, str], cache: ByteStore | None) -> Installation:
+    if target.is_dir():
+        return by_layout(target, "it has no interpreter that could be asked; read by its layout")
+    try:
+        return ask(target, variables, cache)
+    except UnreadableError as error:
+        prefix = target.parent.parent if target.parent.name in {"bin", "Scripts"} else target.parent
+        try:
+            return by_layout(prefix, f"{error}; read by its layout")
+        except UnreadableError:
+            raise error from None
+
+
+def read_environment(
+    target: Path, variables: Mapping[str, str], cache: ByteStore | None = None
+) -> tuple[Environment, Tree]:
+    """Read an environment: its interpreter, search path, distributions, and the files that lie there."""
+    surveyed = survey(target, variables, cache)
+    return environment_of(surveyed), surveyed.tree
+
+
+def environment_of(surveyed: Survey) -> Environment:
+    """Read the metadata of a surveyed environment."""
+    layout, path, tree = surveyed.installation.layout, surveyed.path, surveyed.tree
+    place = Place(tree=tree, anchors=_anchors(surveyed), finders=path.finders)
+    distributions, problems = read_distributions(path.entries, place)
+    known = frozenset(distribution.name for distribution in distributions)
+    distributions.extend(read_conda(layout.prefix, known, tree, problems))
+    return Environment(
+        prefix=layout.prefix,
+        interpreter=surveyed.installation.interpreter,
+        search_path=path.entries,
+        distributions=tuple(distributions),
+        finders=path.finders,
+        copies=_copies(path.entries, tree),
+        unowned=_unowned(path.entries, distributions, tree),
+        problems=(*path.problems, *problems, *tree.problems),
+    )
+
+
+def _anchors(surveyed: Survey) -> tuple[str, ...]:
+    """The folders that a RECORD may name files in: the prefixes, and the one that each site-packages belongs to."""
+    layout = surveyed.installation.layout
+    above = (str(Path(entry.path).parent.parent.parent) for entry in surveyed.path.entries)
+    folders = dict.fromkeys((layout.prefix, layout.base_prefix, *above))
+    return tuple(folder for folder in folders if len(Path(folder).parts) > 1)
+
+
+def _copies(entries: tuple[PathEntry, ...], tree: Tree) -> tuple[Copies, ...]:
+    return copies_on([entry.path for entry in entries], tree)
+
+
+def _unowned(entries: tuple[PathEntry, ...], distributions: list[Distribution], tree: Tree) -> tuple[str, ...]:
+    sites = [entry.path for entry in entries if entry.origin in {PathOrigin.SITE, PathOrigin.USER_SITE}]
+    return unowned_modules(sites, distributions, tree)

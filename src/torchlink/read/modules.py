@@ -1,0 +1,59 @@
+"""The top-level modules that lie in a folder, and those that lie in more than one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from torchlink.model.environment import Copies, Distribution
+from torchlink.read.tree import Tree
+
+_EXTENSION = (".so", ".pyd")
+_STARTUP = frozenset({"sitecustomize", "usercustomize", "distutils-precedence", "_virtualenv"})
+
+
+def top_level_modules(folder: str, tree: Tree) -> dict[str, str]:
+    """Module names in one folder with the path of each, packages before modules as the import system takes them.
+
+    A folder without ``__init__`` is a portion of a namespace package and no module of its own: it is left out.
+    """
+    listing = tree.listing(folder)
+    found: dict[str, str] = {}
+    for name in listing.folders:
+        if name.isidentifier():
+            path = f"{folder}{os.sep}{name}"
+            if any(file.startswith("__init__.") for file in tree.files(path)):
+                found[name] = path
+    for name in listing.files:
+        stem, _, rest = name.partition(".")
+        if stem.isidentifier() and (rest == "py" or name.endswith(_EXTENSION)):
+            found.setdefault(stem, f"{folder}{os.sep}{name}")
+    return found
+
+
+def copies_on(folders: Sequence[str], tree: Tree) -> tuple[Copies, ...]:
+    """Top-level modules that several folders of a search path hold, with their paths in its order."""
+    places: dict[str, dict[str, str]] = {}
+    for folder in folders:
+        for name, path in top_level_modules(folder, tree).items():
+            if not name.startswith("__editable__") and name not in _STARTUP:
+                places.setdefault(name, {}).setdefault(os.path.realpath(path), path)
+    return tuple(
+        Copies(name=name, paths=tuple(paths.values())) for name, paths in sorted(places.items()) if len(paths) > 1
+    )
+
+
+def unowned_modules(sites: Iterable[str], distributions: Iterable[Distribution], tree: Tree) -> tuple[str, ...]:
+    """Packages and modules of site-packages folders that no distribution installed there."""
+    owned = {(distribution.root, name) for distribution in distributions for name in distribution.top_level}
+    anywhere = {name for distribution in distributions for name in distribution.top_level if distribution.editable}
+    return tuple(
+        path
+        for site in sites
+        for name, path in sorted(top_level_modules(site, tree).items())
+        if (site, name) not in owned and name not in anywhere and not _is_machinery(name)
+    )
+
+
+def _is_machinery(name: str) -> bool:
+    return name in _STARTUP or name.startswith(("__editable__", "_editable_impl_", "_virtualenv"))
