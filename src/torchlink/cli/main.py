@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -98,6 +97,8 @@ def _dispatch(arguments: Sequence[str]) -> int:
 def _told(error: Exception, *, debug: bool) -> int:
     """Print an error as one line on stderr, after its traceback where that was asked for."""
     if debug:
+        import traceback
+
         traceback.print_exception(error)
     match error:
         case click.UsageError():

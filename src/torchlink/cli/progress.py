@@ -37,21 +37,20 @@ class ShownProgress:
         if not self._wanted or time.monotonic() - self._began < _PATIENCE_S:
             return
         if self._bar is None or self._task is None:
-            self._bar = _started_bar()
-            self._task = self._bar.add_task("")
+            self._bar = _bar()
+            self._task = self._bar.add_task(stage, completed=done, total=total or None)
+            self._bar.start()
         self._bar.update(self._task, description=stage, completed=done, total=total or None)
 
 
-def _started_bar() -> Progress:
+def _bar() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    bar = Progress(
+    return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         console=Console(stderr=True),
         transient=True,
     )
-    bar.start()
-    return bar

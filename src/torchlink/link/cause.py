@@ -165,28 +165,26 @@ def _families(references: Iterable[Broken]) -> dict[str, _Family]:
 
 
 def _absorb_requirements(families: Mapping[str, _Family]) -> dict[str, _Family]:
-    """Let a violated requirement join the strongest other family of the same two parties."""
-    strongest: dict[tuple[str, str], str] = {}
+    """Let a violated requirement join the strongest finding of the same two parties that is at least as severe."""
+    hosts: dict[tuple[str, str], str] = {}
     for identity, family in sorted(families.items(), key=lambda item: _family_strength(item[1])):
         if family[0].kind is not Kind.REQUIRES:
-            strongest.setdefault(_pair(family[0]), identity)
-    merged: dict[str, _Family] = {}
-    for identity, family in families.items():
-        host = strongest.get(_pair(family[0])) if family[0].kind is Kind.REQUIRES else None
-        if host is None:
-            merged[identity] = family + merged.get(identity, ())
-        else:
-            merged[host] = merged.get(host, ()) + family
-    return {identity: _kind_first(identity, family) for identity, family in merged.items()}
+            hosts.setdefault(_pair(family[0]), identity)
+    joining = {
+        identity: host
+        for identity, family in families.items()
+        if family[0].kind is Kind.REQUIRES
+        and (host := hosts.get(_pair(family[0]))) is not None
+        and families[host][0].severity.rank <= family[0].severity.rank
+    }
+    merged = {identity: family for identity, family in families.items() if identity not in joining}
+    for identity, host in joining.items():
+        merged[host] += families[identity]
+    return merged
 
 
 def _family_strength(family: _Family) -> tuple[int, int, str]:
     return family[0].severity.rank, _STRENGTH.index(family[0].kind), family[0].target
-
-
-def _kind_first(identity: str, family: _Family) -> _Family:
-    """Keep the references that give the family its name before the requirements that joined it."""
-    return tuple(sorted(family, key=lambda one: not identity.startswith(f"{one.kind.value}:")))
 
 
 # Findings

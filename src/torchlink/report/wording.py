@@ -67,9 +67,11 @@ def target_sentence(report: Report) -> str:
 
 
 def reasons(undecided: Iterable[Undecided], most: int) -> tuple[tuple[int, str], ...]:
-    """The commonest reasons for which something stayed undecided, with how often each was met."""
-    counts = Counter(one.reason for one in undecided)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    """The reasons for which something stayed undecided, with how often each was met; those on a reached path first."""
+    every = tuple(undecided)
+    counts = Counter(one.reason for one in every)
+    reached = {one.reason for one in every if one.reached}
+    ordered = sorted(counts.items(), key=lambda item: (item[0] not in reached, -item[1], item[0]))
     return tuple((number, reason) for reason, number in ordered[:most])
 
 
