@@ -144,6 +144,35 @@ def test_parties_that_are_no_packages_are_blamed_by_their_role() -> None:
     assert missing.title == "The project needs timm; timm is not installed"
 
 
+def test_the_way_things_lie_is_said_in_the_words_of_its_cause() -> None:
+    twice = broken(
+        Kind.REQUIRES,
+        TORCH,
+        TORCH,
+        cause="torch is installed twice in lib, as 2.1 and 2.2: its files may be a mixture of both",
+        culprits=("install",),
+    )
+    (finding,) = grouped(twice)
+    assert finding.title == "torch is installed twice in lib"
+    hides = broken(
+        Kind.IMPORT,
+        Party(type=PartyType.PROJECT, name="demo"),
+        TORCH,
+        cause="torch.py hides torch 2.1.2: whatever imports torch gets this file",
+        culprits=("project",),
+    )
+    assert grouped(hides)[0].title == "torch.py hides torch 2.1.2"
+
+
+def test_an_interpreter_and_a_system_are_named_as_people_do() -> None:
+    python = Party(type=PartyType.PYTHON, name="python", version="3.11.7")
+    (built,) = grouped(broken(Kind.PLATFORM, TORCH, python, target="cp310-cp310"))
+    assert built.title == "torch 2.1.2+cu121 was built for cp310-cp310; Python 3.11.7 is here"
+    system = Party(type=PartyType.SYSTEM, name="system", version="glibc 2.31")
+    (needs,) = grouped(broken(Kind.PLATFORM, TORCH, system, target="glibc >= 2.34"))
+    assert needs.title == "torch 2.1.2+cu121 needs glibc >= 2.34; glibc 2.31 is here"
+
+
 def test_evidence_comes_from_different_artifacts_first() -> None:
     (finding,) = grouped(
         broken(target="a", evidence=(("one.so", "x"), ("one.so", "y"), ("two.so", "z"), ("three.so", "z"))),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from torchlink.link.titles import title
+from torchlink.link.titles import title, title_of_state
 from torchlink.model.finding import Certainty, Finding
 from torchlink.model.reference import Broken, Evidence, Kind, Links, Party, PartyType, Severity, Undecided
 from torchlink.model.report import Verdict
@@ -21,6 +21,9 @@ ARROW = " → "
 _MOST_EVIDENCE = 3
 _MOST_CHAINS = 3
 _MOST_CULPRITS = 3
+
+_STATES = frozenset({"install", "project"})
+"""Culprits that are no version of anything: the way in which things lie, or the user's own files."""
 
 _STRENGTH = (
     Kind.UNSAFE,
@@ -205,13 +208,19 @@ def _finding(
         provider=best.provider,
         culprits=culprits,
         affects=_affected(family, culprits, followers, owners),
-        title=title(best.kind, best.needer, best.provider, tuple(dict.fromkeys(one.target for one in own))),
+        title=_title(best, own, culprits),
         cause=best.cause,
         symptom=next((one.symptom for one in family if one.symptom), ""),
         evidence=_evidence(family),
         reached_from=_chains(family),
         count=len(family),
     )
+
+
+def _title(best: Broken, own: _Family, culprits: Sequence[str]) -> str:
+    if _STATES.issuperset(culprits):
+        return title_of_state(best.cause)
+    return title(best.kind, best.needer, best.provider, tuple(dict.fromkeys(one.target for one in own)))
 
 
 def _culprits(family: _Family) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from torchlink.model.reference import Kind, Party, PartyType
 
 _NAMED_TARGETS = 2
+_CLAUSE_END = re.compile(r"[:;,]\s")
 
 
 def title(kind: Kind, needer: Party, provider: Party, targets: Sequence[str]) -> str:
@@ -29,7 +31,8 @@ def title(kind: Kind, needer: Party, provider: Party, targets: Sequence[str]) ->
         case Kind.LIBRARY:
             return f"{who} needs {wanted}; {_lacking(provider, len(targets))}"
         case Kind.PLATFORM:
-            return f"{who} needs {wanted}; {_here(provider)}"
+            verb = "was built for" if provider.type is PartyType.PYTHON else "needs"
+            return f"{who} {verb} {wanted}; {_here(provider)}"
         case Kind.REQUIRES:
             return f"{who} requires {wanted}; {_here(provider)}"
         case Kind.IMPORT | Kind.GLOBAL:
@@ -38,12 +41,28 @@ def title(kind: Kind, needer: Party, provider: Party, targets: Sequence[str]) ->
             return f"{who} needs {wanted} of {_object(provider)}"
 
 
+def title_of_state(cause: str) -> str:
+    """The title where the fault lies with neither party, but in how things were put together: the cause's first clause.
+
+    ``torch.py hides torch 2.1.2: whatever imports torch gets this file`` becomes ``torch.py hides torch 2.1.2``.
+    """
+    return _CLAUSE_END.split(cause, maxsplit=1)[0]
+
+
 def _subject(party: Party) -> str:
-    return "The project" if party.type is PartyType.PROJECT else party.label
+    return "The project" if party.type is PartyType.PROJECT else _object(party)
 
 
 def _object(party: Party) -> str:
-    return "the project" if party.type is PartyType.PROJECT else party.label
+    match party.type:
+        case PartyType.PROJECT:
+            return "the project"
+        case PartyType.PYTHON:
+            return f"Python {party.version}".strip()
+        case PartyType.SYSTEM if party.name == PartyType.SYSTEM.value:
+            return party.version or "the system"
+        case _:
+            return party.label
 
 
 def _is_present(party: Party) -> bool:
