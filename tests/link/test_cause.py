@@ -153,7 +153,7 @@ def test_the_way_things_lie_is_said_in_the_words_of_its_cause() -> None:
         culprits=("install",),
     )
     (finding,) = grouped(twice)
-    assert finding.title == "torch is installed twice in lib"
+    assert finding.title == "torch is installed twice in lib, as 2.1 and 2.2"
     hides = broken(
         Kind.IMPORT,
         Party(type=PartyType.PROJECT, name="demo"),

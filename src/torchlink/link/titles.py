@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torchlink.model.reference import Kind, Party, PartyType
 
 _NAMED_TARGETS = 2
-_CLAUSE_END = re.compile(r"[:;,]\s")
+_CLAUSE_END = re.compile(r"[:;]\s")
 
 
 def title(kind: Kind, needer: Party, provider: Party, targets: Sequence[str]) -> str:
