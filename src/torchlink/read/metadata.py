@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _SECTION = re.compile(r"\[([^\]:]*)(?::(.*))?\]")
-_BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n")
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+"""A line of blanks alone continues a folded header (long licences hold such lines); only an empty one ends them."""
 _NORMAL = re.compile(r"[-_.]+")
 
 
@@ -64,7 +65,7 @@ def parse_headers(text: str) -> dict[str, list[str]]:
     values: list[str] = []
     for line in text.split("\n"):
         line = line.rstrip("\r")
-        if not line.strip():
+        if not line:
             if headers:
                 break
             continue
