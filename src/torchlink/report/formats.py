@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 
 from torchlink.model.report import Report
 
-FORMATS = ("terminal", "json")
-"""What ``--format`` takes."""
+FORMATS = ("terminal", "json", "markdown", "sarif", "junit", "github")
+"""What ``--format`` takes. All but the first are modules beside this one, with ``render(report) -> str``."""
 
 
 def render(report: Report, *, form: str, explain: str = "", width: int = 100, colour: bool = False) -> str:
@@ -22,13 +24,19 @@ def render(report: Report, *, form: str, explain: str = "", width: int = 100, co
 
     Raises:
         TorchlinkError: No finding has the id in ``explain``.
+        ValueError: ``form`` is none of ``FORMATS``.
     """
+    if form not in FORMATS:
+        raise ValueError(f"{form!r} is no format of a report")
     if form == "terminal":
         return _on_terminal(report, explain, width=width, colour=colour)
-    shown = _only(report, explain) if explain else report
-    from torchlink.report import json
+    return _renderer(form)(_only(report, explain) if explain else report)
 
-    return json.render(shown)
+
+def _renderer(form: str) -> Callable[[Report], str]:
+    module = import_module(f"torchlink.report.{form}")
+    render_report: Callable[[Report], str] = module.render
+    return render_report
 
 
 def _on_terminal(report: Report, explain: str, *, width: int, colour: bool) -> str:
