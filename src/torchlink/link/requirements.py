@@ -11,7 +11,6 @@ from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion
 
 from torchlink.model.environment import Distribution, DistributionKind, Environment
 
@@ -61,9 +60,10 @@ def active_needs(environment: Environment) -> Iterator[Need | Unclear]:
     markers = dict(environment.interpreter.markers)
     pending = deque((same[0], "") for same in installed.values())
     seen = {(distribution.name, "") for distribution, _ in pending}
+    lines = {distribution.name: _lines_by_extra(distribution) for distribution, _ in pending}
     while pending:
         distribution, extra = pending.popleft()
-        for line in distribution.requires:
+        for line in lines[distribution.name].get(extra, ()):
             need = _read(distribution, line, extra, markers)
             if need is None:
                 continue
@@ -76,18 +76,18 @@ def active_needs(environment: Environment) -> Iterator[Need | Unclear]:
 
 
 def _read(needer: Distribution, line: str, extra: str, markers: Mapping[str, str]) -> Need | Unclear | None:
-    if _is_for_others(line, extra):
-        return None
     try:
         requirement = parse_requirement(line)
     except InvalidRequirement as error:
         return Unclear(needer, line, str(error).splitlines()[0])
+    except (RecursionError, ValueError):
+        return Unclear(needer, line, "too deeply nested or too long to be read")
     if requirement.marker is not None:
         try:
             if not requirement.marker.evaluate({**markers, "extra": extra}):
                 return None
             always = bool(extra) and requirement.marker.evaluate({**markers, "extra": ""})
-        except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion, InvalidSpecifier) as error:
+        except (UndefinedComparison, UndefinedEnvironmentName, RecursionError, ValueError) as error:
             return Unclear(needer, line, f"its marker cannot be evaluated: {error}")
         if always:
             return None
@@ -101,14 +101,20 @@ def _read(needer: Distribution, line: str, extra: str, markers: Mapping[str, str
     )
 
 
-def _is_for_others(line: str, extra: str) -> bool:
-    """Whether a line can be left out without parsing it: most lines are for extras that nobody asked for."""
-    named = _EXTRA.findall(line)
-    if not named:
-        return bool(extra)
-    if _ALTERNATIVE.search(line.partition(";")[2]):
-        return False
-    return any(canonicalize_name(name) != extra for name in named)
+def _lines_by_extra(distribution: Distribution) -> Mapping[str, list[str]]:
+    """Sort the requirement lines by the extra that may make them hold, unparsed: most are for extras nobody asks for.
+
+    A line whose marker has an ``or`` is listed under every extra that it names and under none.
+    """
+    lines: dict[str, list[str]] = {"": []}
+    for line in distribution.requires:
+        extras = {canonicalize_name(name) for name in _EXTRA.findall(line)}
+        if not extras or _ALTERNATIVE.search(line.partition(";")[2]):
+            lines[""].append(line)
+        if len(extras) == 1 or _ALTERNATIVE.search(line.partition(";")[2]):
+            for extra in extras:
+                lines.setdefault(extra, []).append(line)
+    return lines
 
 
 def parse_requirement(line: str) -> Requirement:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from packaging.specifiers import InvalidSpecifier
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from torchlink.link.builds import link_builds
 from torchlink.link.installs import link_installs
@@ -60,7 +60,7 @@ def _resolve(need: Need, installed: _Installed, environment: Environment) -> Bro
     candidates = [one for one in found if one.root == found[0].root]
     try:
         fits = any(need.specifier.contains(Version(one.version), prereleases=True) for one in candidates)
-    except InvalidVersion:
+    except ValueError:  # of which InvalidVersion is one; a number of thousands of digits is another
         return _undecided(need.needer, f"{need.line!r}: {found[0].label} has a version that is not PEP 440")
     return None if fits else _violated(need, found[0], environment)
 
@@ -129,7 +129,7 @@ def _variant(need: Need, installed: _Installed) -> Distribution | None:
         try:
             if need.specifier.contains(Version(first.version), prereleases=True):
                 return first
-        except InvalidVersion:
+        except ValueError:
             continue
     return None
 

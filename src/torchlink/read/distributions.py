@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from torchlink.model.environment import Distribution, DistributionKind, EditableFinder, PathEntry, PathOrigin
 from torchlink.model.errors import UnreadableError
@@ -21,12 +23,17 @@ from torchlink.read.metadata import (
     parse_record,
     parse_requires_txt,
 )
+from torchlink.read.modules import top_level_modules
 from torchlink.read.record import Owned, owned_files
 from torchlink.read.tree import Tree
 
 _HEAD = 64 * 1024
 _MAX_METADATA = 8 * 1024 * 1024
 _MAX_RECORD = 64 * 1024 * 1024
+_MAX_FILES = 500_000
+_MAX_REQUIRES = 5_000
+_MAX_WORD = 300
+_UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 _MAX_SMALL = 1024 * 1024
 
 
@@ -82,7 +89,7 @@ def _dist_info(root: str, name: str, place: Place) -> Distribution:
         url, editable = parse_direct_url(_small(folder, "direct_url.json", problems))
     editable = editable or any(f"{os.sep}__editable__" in path for path in owned.files)
     if editable:
-        top_level = _editable_names(folder, owned, place, problems) or top_level
+        top_level = _editable_names(folder, core, owned, place, problems) or top_level
     wheel = parse_headers(decode(_small(folder, "WHEEL", problems))) if "WHEEL" in present else {}
     installer = decode(_small(folder, "INSTALLER", problems)).strip() if "INSTALLER" in present else ""
     return Distribution(
@@ -112,7 +119,7 @@ def _owned(root: str, folder: str, place: Place, problems: list[str]) -> tuple[O
         owned = Owned(files=list(_below(root, names, place.tree)))
         return owned, names
     try:
-        record = parse_record(read_bounded(f"{folder}{os.sep}RECORD", _MAX_RECORD))
+        record = islice(parse_record(read_bounded(f"{folder}{os.sep}RECORD", _MAX_RECORD)), _MAX_FILES)
         owned = owned_files(record, root, (root, *place.anchors), place.tree)
     except UnreadableError as error:
         problems.append(str(error))
@@ -124,15 +131,32 @@ def _owned(root: str, folder: str, place: Place, problems: list[str]) -> tuple[O
     return owned, owned.top_level
 
 
-def _editable_names(folder: str, owned: Owned, place: Place, problems: list[str]) -> list[str]:
-    """The top-level names of an editable install: its finder's, or what ``top_level.txt`` says."""
+def _editable_names(folder: str, core: CoreMetadata, owned: Owned, place: Place, problems: list[str]) -> list[str]:
+    """The top-level names of an editable install: its finder's, ``top_level.txt``'s, or those on a path that it adds."""
     names = {
         module.partition(".")[0]
         for finder in place.finders
         if finder.path in owned.files
         for module in (*dict(finder.mapping), *dict(finder.namespaces))
     }
-    return sorted(names) or _listed_names(folder, "top_level.txt", place, problems)
+    return (
+        sorted(names)
+        or _listed_names(folder, "top_level.txt", place, problems)
+        or [name for path in owned.files if path.endswith(".pth") for name in _names_on_pth(path, core, place)]
+    )
+
+
+def _names_on_pth(path: str, core: CoreMetadata, place: Place) -> list[str]:
+    """The packages in the folder that an editable install's ``.pth`` file names: the one of its own name, or all."""
+    try:
+        lines = decode(read_bounded(path, _MAX_SMALL)).splitlines()
+    except UnreadableError:
+        return []
+    for folder in (line.strip() for line in lines if os.path.isabs(line.strip())):  # noqa: PTH117 -- a string is judged
+        names = _guessed_names(core.name, folder, place.tree)
+        if names or place.tree.folders(folder):
+            return names or sorted(top_level_modules(folder, place.tree))
+    return []
 
 
 def _egg_info(entry: PathEntry, name: str, place: Place) -> Distribution:
@@ -239,15 +263,16 @@ def _core(folder: str, name: str, stem: str, problems: list[str]) -> CoreMetadat
 
 def _named(core: CoreMetadata, stem: str, problems: list[str]) -> CoreMetadata:
     """Fill a missing name or version from the folder's name, ``NAME-VERSION`` or ``NAME-VERSION-py3.11``."""
-    if core.name and core.version:
-        return core
     name, _, rest = stem.partition("-")
-    problems.append("its metadata has no name or no version; taken from the folder's name")
+    if not (core.name and core.version):
+        problems.append("its metadata has no name or no version; taken from the folder's name")
+    if len(core.requires) > _MAX_REQUIRES:
+        problems.append(f"it has {len(core.requires)} requirements; only the first {_MAX_REQUIRES} are read")
     return CoreMetadata(
-        name=core.name or name,
-        version=core.version or rest.partition("-")[0],
-        requires=core.requires,
-        requires_python=core.requires_python,
+        name=_UNPRINTABLE.sub("?", core.name or name)[:_MAX_WORD],
+        version=_UNPRINTABLE.sub("?", core.version or rest.partition("-")[0])[:_MAX_WORD],
+        requires=core.requires[:_MAX_REQUIRES],
+        requires_python=core.requires_python[:_MAX_WORD],
         extras=core.extras,
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from torchlink.model.environment import Copies, Distribution, Environment, PathEntry, PathOrigin
+from torchlink.model.environment import Copies, Distribution, EditableFinder, Environment, PathEntry, PathOrigin
 from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.store import ByteStore
 from torchlink.read.conda import read_conda
@@ -48,11 +48,10 @@ def find(project: Path | None, python: Path | None, variables: Mapping[str, str]
     looked: list[str] = []
     if project is not None:
         home = project if project.is_dir() else project.parent
-        candidates = [(home / ".venv", f"{home / '.venv'}"), (home / "venv", "")]
-        for folder, label in candidates:
-            if (folder / "pyvenv.cfg").is_file():
+        for folder in (home / ".venv", home / "venv"):
+            if _is_environment(folder):
                 return _given(folder)
-            looked.extend([label] if label else [])
+        looked.append(str(home / ".venv"))
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         value = variables.get(variable, "")
         if value and Path(value).is_dir():
@@ -62,6 +61,11 @@ def find(project: Path | None, python: Path | None, variables: Mapping[str, str]
         f"no Python environment found (looked at {', '.join(looked)})",
         mend="activate one, or give its interpreter or its folder with --python",
     )
+
+
+def _is_environment(folder: Path) -> bool:
+    marks = ("pyvenv.cfg", "conda-meta", *_INTERPRETERS)
+    return any((folder / mark).exists() for mark in marks)
 
 
 def _given(python: Path) -> Path:
@@ -86,15 +90,22 @@ def survey(target: Path, variables: Mapping[str, str], cache: ByteStore | None =
     """
     installation = _installation(target, variables, cache)
     path = search_path(installation.interpreter, installation.layout, variables, Path.cwd())
-    tree = Tree(
-        Root(entry.path, entry.origin in _LOOSE) for entry in path.entries if entry.origin is not PathOrigin.STDLIB
-    )
-    return Survey(installation=installation, path=path, tree=tree)
+    return Survey(installation=installation, path=path, tree=Tree(_roots(path)))
+
+
+def _roots(path: SearchPath) -> Iterator[Root]:
+    """What is walked: every folder of the search path but the standard library, and what editable installs map to."""
+    for entry in path.entries:
+        if entry.origin is not PathOrigin.STDLIB:
+            yield Root(entry.path, entry.origin in _LOOSE)
+    for finder in path.finders:
+        places = [place for _, place in finder.mapping] + [place for _, some in finder.namespaces for place in some]
+        yield from (Root(place, loose=True) for place in places if Path(place).is_dir())
 
 
 def _installation(target: Path, variables: Mapping[str, str], cache: ByteStore | None) -> Installation:
     if target.is_dir():
-        return by_layout(target, "it has no interpreter that could be asked; read by its layout")
+        return by_layout(target, f"{_why_no_interpreter(target)}; read by its layout")
     try:
         return ask(target, variables, cache)
     except UnreadableError as error:
@@ -103,6 +114,14 @@ def _installation(target: Path, variables: Mapping[str, str], cache: ByteStore |
             return by_layout(prefix, f"{error}; read by its layout")
         except UnreadableError:
             raise error from None
+
+
+def _why_no_interpreter(prefix: Path) -> str:
+    for name in _INTERPRETERS:
+        link = prefix / name
+        if link.is_symlink():
+            return f"its interpreter {name} is a link to {link.readlink()}, which does not exist here"
+    return "it has no interpreter that could be asked"
 
 
 def read_environment(
@@ -126,7 +145,7 @@ def environment_of(surveyed: Survey) -> Environment:
         search_path=path.entries,
         distributions=tuple(distributions),
         finders=path.finders,
-        copies=_copies(path.entries, tree),
+        copies=_copies(path.entries, path.finders, tree),
         unowned=_unowned(path.entries, distributions, tree),
         problems=(*path.problems, *problems, *tree.problems),
     )
@@ -140,8 +159,9 @@ def _anchors(surveyed: Survey) -> tuple[str, ...]:
     return tuple(folder for folder in folders if len(Path(folder).parts) > 1)
 
 
-def _copies(entries: tuple[PathEntry, ...], tree: Tree) -> tuple[Copies, ...]:
-    return copies_on([entry.path for entry in entries], tree)
+def _copies(entries: tuple[PathEntry, ...], finders: tuple[EditableFinder, ...], tree: Tree) -> tuple[Copies, ...]:
+    mapped = [place for finder in finders for place in finder.mapping if place[1]]
+    return copies_on([entry.path for entry in entries], mapped, tree)
 
 
 def _unowned(entries: tuple[PathEntry, ...], distributions: list[Distribution], tree: Tree) -> tuple[str, ...]:

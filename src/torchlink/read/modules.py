@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from torchlink.model.environment import Copies, Distribution
+from torchlink.model.environment import Copies, Distribution, DistributionKind
 from torchlink.read.tree import Tree
 
 _EXTENSION = (".so", ".pyd")
@@ -31,22 +31,39 @@ def top_level_modules(folder: str, tree: Tree) -> dict[str, str]:
     return found
 
 
-def copies_on(folders: Sequence[str], tree: Tree) -> tuple[Copies, ...]:
-    """Top-level modules that several folders of a search path hold, with their paths in its order."""
-    places: dict[str, dict[str, str]] = {}
+def copies_on(folders: Sequence[str], mapped: Iterable[tuple[str, str]], tree: Tree) -> tuple[Copies, ...]:
+    """Top-level modules that lie in several places of a search path, in its order.
+
+    ``mapped`` are the names and places that editable installs' finders know: Python asks them after every folder.
+    """
+    places: dict[str, list[str]] = {}
     for folder in folders:
         for name, path in top_level_modules(folder, tree).items():
-            if not name.startswith("__editable__") and name not in _STARTUP:
-                places.setdefault(name, {}).setdefault(os.path.realpath(path), path)
-    return tuple(
-        Copies(name=name, paths=tuple(paths.values())) for name, paths in sorted(places.items()) if len(paths) > 1
-    )
+            if not _is_machinery(name):
+                places.setdefault(name, []).append(path)
+    for name, path in mapped:
+        if name in places:
+            places[name].append(path)
+    several = ((name, _distinct(paths)) for name, paths in sorted(places.items()) if len(paths) > 1)
+    return tuple(Copies(name=name, paths=paths) for name, paths in several if len(paths) > 1)
+
+
+def _distinct(paths: Iterable[str]) -> tuple[str, ...]:
+    """Drop those that are links to an earlier one."""
+    first: dict[str, str] = {}
+    for path in paths:
+        first.setdefault(os.path.realpath(path), path)
+    return tuple(first.values())
 
 
 def unowned_modules(sites: Iterable[str], distributions: Iterable[Distribution], tree: Tree) -> tuple[str, ...]:
     """Packages and modules of site-packages folders that no distribution installed there."""
-    owned = {(distribution.root, name) for distribution in distributions for name in distribution.top_level}
-    anywhere = {name for distribution in distributions for name in distribution.top_level if distribution.editable}
+    owned: set[tuple[str, str]] = set()
+    anywhere: set[str] = set()
+    for distribution in distributions:
+        owned.update((distribution.root, name) for name in distribution.top_level)
+        if distribution.editable or distribution.kind is DistributionKind.CONDA:
+            anywhere.update(distribution.top_level)
     return tuple(
         path
         for site in sites

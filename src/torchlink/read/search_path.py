@@ -51,7 +51,7 @@ class _Building:
     def add(self, path: str, origin: PathOrigin) -> bool:
         """Append an entry that exists and is not there yet, as ``site`` does."""
         key = os.path.normcase(path)
-        if key in self.known or not os.path.lexists(path):
+        if key in self.known or not Path(path).exists():
             return False
         self.known.add(key)
         self.entries.append(PathEntry(path=path, origin=origin))

@@ -7,6 +7,7 @@ import marshal
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from torchlink.read.archives import archive_listings
 
@@ -75,7 +76,8 @@ class Tree:
             if root.path in walk.listings:
                 continue
             kept.append(root.path)
-            if root.path.endswith((".egg", ".zip")) and (found := archive_listings(root.path)) is not None:
+            if Path(root.path).is_file():
+                found = archive_listings(root.path) or {}
                 self._archives[root.path] = {
                     folder: Listing(files, folders) for folder, (files, folders) in found.items()
                 }
