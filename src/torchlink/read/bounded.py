@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 from torchlink.model.errors import UnreadableError
 
@@ -39,6 +40,26 @@ def read_head(path: str | os.PathLike[str], size: int) -> bytes:
         raise UnreadableError(_reason(error), where=os.fspath(path)) from None
     finally:
         os.close(descriptor)
+
+
+def is_folder(path: str) -> bool:
+    """Whether a folder is there; false for whatever cannot be a path."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def is_file(path: str) -> bool:
+    """Whether a regular file is there; false for whatever cannot be a path."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISREG(mode)
+
+
+def _mode(path: str) -> int | None:
+    # ``Path.exists`` and its like raise where a name is too long or holds a null byte.
+    try:
+        return Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return None
 
 
 def _read(descriptor: int, size: int) -> bytes:

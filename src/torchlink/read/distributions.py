@@ -11,7 +11,7 @@ from itertools import islice
 from torchlink.model.environment import Distribution, DistributionKind, EditableFinder, PathEntry, PathOrigin
 from torchlink.model.errors import UnreadableError
 from torchlink.read.archives import read_member
-from torchlink.read.bounded import read_bounded, read_head
+from torchlink.read.bounded import is_file, read_bounded, read_head
 from torchlink.read.metadata import (
     CoreMetadata,
     decode,
@@ -132,7 +132,7 @@ def _owned(root: str, folder: str, place: Place, problems: list[str]) -> tuple[O
 
 
 def _editable_names(folder: str, core: CoreMetadata, owned: Owned, place: Place, problems: list[str]) -> list[str]:
-    """The top-level names of an editable install: its finder's, ``top_level.txt``'s, or those on a path that it adds."""
+    """The top-level names of an editable install: its finder's, ``top_level.txt``'s, or a path's that it adds."""
     names = {
         module.partition(".")[0]
         for finder in place.finders
@@ -217,7 +217,7 @@ def _egg(root: str, place: Place) -> Distribution:
     """An egg on the search path: a folder or a zip file with its metadata in ``EGG-INFO``."""
     problems: list[str] = []
     present = place.tree.files(f"{root}{os.sep}EGG-INFO")
-    zipped = os.path.isfile(root)  # noqa: PTH113
+    zipped = is_file(root)
     texts: dict[str, bytes] = {}
     for name in ("PKG-INFO", "requires.txt", "top_level.txt"):
         if name in present:

@@ -33,7 +33,7 @@ def read_finder(path: str) -> EditableFinder:
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
             known |= _assignment(node, mapping, namespaces)
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            known |= _call(node.value, mapping)
+            known |= _call(node.value, mapping, path.rpartition(os.sep)[0])
     if not known:
         raise UnreadableError(
             "an editable install's finder of an unknown kind; what it provides is not known", where=path
@@ -70,7 +70,7 @@ def _assignment(
     return True
 
 
-def _call(call: ast.Call, mapping: dict[str, str]) -> bool:
+def _call(call: ast.Call, mapping: dict[str, str], site: str) -> bool:
     function = (
         call.func.attr
         if isinstance(call.func, ast.Attribute)
@@ -84,19 +84,22 @@ def _call(call: ast.Call, mapping: dict[str, str]) -> bool:
         if isinstance(name, str) and isinstance(place, str):
             mapping[name] = place.removesuffix(f"{os.sep}__init__.py")
             return True
-    if function == "install" and arguments:
-        return _install(arguments[0], mapping)
-    return False
+    return function == "install" and _install(arguments, mapping, site)
 
 
-def _install(what: object, mapping: dict[str, str]) -> bool:
-    """scikit-build-core lists every module's file; meson-python only names the top-level packages."""
-    if isinstance(what, dict):
-        for module, place in what.items():
-            if isinstance(module, str) and isinstance(place, str):
-                mapping[module] = place.removesuffix(f"{os.sep}__init__.py")
-        return True
-    if isinstance(what, (set, list, tuple)):
-        mapping.update({name: "" for name in what if isinstance(name, str)})
-        return True
-    return False
+def _install(arguments: list[object], mapping: dict[str, str], site: str) -> bool:
+    """scikit-build-core lists every module's file (those of the wheel relative to site-packages); meson-python only
+    names the top-level packages.
+    """
+    known = False
+    for argument in arguments:
+        if isinstance(argument, dict):
+            known = True
+            for module, place in argument.items():
+                if isinstance(module, str) and isinstance(place, str):
+                    mapping[module] = os.path.normpath(f"{site}/{place}" if place[:1] not in "/\\" else place)
+                    mapping[module] = mapping[module].removesuffix(f"{os.sep}__init__.py")
+        elif isinstance(argument, set):
+            known = True
+            mapping.update({name: "" for name in argument if isinstance(name, str)})
+    return known

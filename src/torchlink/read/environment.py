@@ -10,6 +10,7 @@ from pathlib import Path
 from torchlink.model.environment import Copies, Distribution, EditableFinder, Environment, PathEntry, PathOrigin
 from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.store import ByteStore
+from torchlink.read.bounded import is_folder
 from torchlink.read.conda import read_conda
 from torchlink.read.distributions import Place, read_distributions
 from torchlink.read.foreign import by_layout
@@ -100,7 +101,7 @@ def _roots(path: SearchPath) -> Iterator[Root]:
             yield Root(entry.path, entry.origin in _LOOSE)
     for finder in path.finders:
         places = [place for _, place in finder.mapping] + [place for _, some in finder.namespaces for place in some]
-        yield from (Root(place, loose=True) for place in places if Path(place).is_dir())
+        yield from (Root(place, loose=True) for place in places if is_folder(place))
 
 
 def _installation(target: Path, variables: Mapping[str, str], cache: ByteStore | None) -> Installation:

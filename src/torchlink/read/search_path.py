@@ -14,7 +14,7 @@ from pathlib import Path
 
 from torchlink.model.environment import EditableFinder, Interpreter, PathEntry, PathOrigin
 from torchlink.model.errors import UnreadableError
-from torchlink.read.bounded import read_bounded
+from torchlink.read.bounded import is_file, is_folder, read_bounded
 from torchlink.read.editable import read_finder
 from torchlink.read.layout import Layout
 
@@ -51,7 +51,7 @@ class _Building:
     def add(self, path: str, origin: PathOrigin) -> bool:
         """Append an entry that exists and is not there yet, as ``site`` does."""
         key = os.path.normcase(path)
-        if key in self.known or not Path(path).exists():
+        if key in self.known or not (is_folder(path) or is_file(path)):
             return False
         self.known.add(key)
         self.entries.append(PathEntry(path=path, origin=origin))
@@ -69,7 +69,7 @@ def search_path(interpreter: Interpreter, layout: Layout, variables: Mapping[str
     for folder in interpreter.stdlib:
         building.add(folder, PathOrigin.STDLIB)
     for folder, origin in _sites(layout, variables):
-        if Path(folder).is_dir():
+        if is_folder(folder):
             building.add(folder, origin)
             _follow_pth_files(folder, building)
     _note_customizations(building)
@@ -177,6 +177,6 @@ def _note_customizations(building: _Building) -> None:
 def _first_file(name: str, folders: Iterable[str]) -> str | None:
     for folder in folders:
         path = f"{folder}{os.sep}{name}"
-        if Path(path).is_file():
+        if is_file(path):
             return path
     return None

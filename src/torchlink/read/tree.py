@@ -7,9 +7,9 @@ import marshal
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from torchlink.read.archives import archive_listings
+from torchlink.read.bounded import is_file
 
 FileStamp = tuple[int, int]
 """A file's size in bytes and its modification time in nanoseconds."""
@@ -76,7 +76,7 @@ class Tree:
             if root.path in walk.listings:
                 continue
             kept.append(root.path)
-            if Path(root.path).is_file():
+            if is_file(root.path):
                 found = archive_listings(root.path) or {}
                 self._archives[root.path] = {
                     folder: Listing(files, folders) for folder, (files, folders) in found.items()

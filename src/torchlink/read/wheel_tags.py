@@ -1,7 +1,7 @@
 """The wheel tags that an interpreter supports, computed from plain facts, so that it can be any interpreter's.
 
-Source of the rules: the PyPA specification "Platform compatibility tags", PEP 425, 600 and 656. The order is that of
-``packaging.tags``, which the tests compare with.
+Source of the rules: the PyPA specification "Platform compatibility tags", PEP 425, 600 and 656. The tests compare
+with ``packaging.tags``.
 """
 
 from __future__ import annotations
