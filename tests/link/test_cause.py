@@ -210,3 +210,31 @@ def test_verdicts() -> None:
     assert judge((a_risk,), (unknown,)) is Verdict.UNDECIDED
     assert judge((a_risk,), ()) is Verdict.RISKY
     assert judge((), ()) is Verdict.SOUND
+
+
+NAMES = ("torch", "torchvision", "diffusers", "transformers", "numpy")
+ANY_BROKEN = st.builds(
+    broken,
+    kind=st.sampled_from((Kind.REQUIRES, Kind.IMPORT, Kind.SYMBOL)),
+    needer=st.sampled_from(NAMES).map(package),
+    provider=st.sampled_from(NAMES).map(package),
+    severity=st.sampled_from(Severity),
+    target=st.sampled_from("ab"),
+    chain=st.lists(st.sampled_from(("train.py:1", *NAMES, "torch/x.py:3")), max_size=4).map(tuple),
+    affects=st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
+)
+
+
+@given(st.lists(ANY_BROKEN, max_size=12))
+def test_whatever_is_broken_is_told_once_and_blames_nobody_who_is_affected(references: list[Broken]) -> None:
+    findings = grouped(*references)
+    assert len({finding.id for finding in findings}) == len(findings)
+    assert sum(finding.count for finding in findings) <= len(references)
+    assert any(one.severity is Severity.BREAK for one in references) == any(
+        finding.severity is Severity.BREAK for finding in findings
+    )
+    for finding in findings:
+        assert 1 <= len(finding.culprits) <= 3
+        assert 1 <= len(finding.evidence) <= 3
+        assert finding.title
+        assert not {finding.needer.name, *finding.culprits} & set(finding.affects)
