@@ -50,6 +50,68 @@ class NumpyAbi(Enum):
     UNKNOWN = "unknown"
 
 
+class NumpyFailure(Enum):
+    """How an extension built for NumPy 1 answers when the C API of NumPy 2 is refused to it."""
+
+    NONE = "none"
+    IMPORT_ERROR = "import-error"
+    """``import_array()``: "numpy.core.multiarray failed to import"."""
+    VALUE_ERROR = "value-error"
+    """Cython compares the size of ``numpy.dtype`` first: "numpy.dtype size changed"."""
+    WARNING = "warning"
+    """It says so and goes on without NumPy, as torch does."""
+    UNKNOWN = "unknown"
+    """Its code decides, which cannot be seen from its data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeFacts:
+    """What the bytes of one native library tell: a value, the same for everyone who reads the same file."""
+
+    library: NativeLibrary
+    numpy: NumpyAbi = NumpyAbi.NONE
+    numpy_level: str = ""
+    """The oldest NumPy whose C API is enough, ``1.23``; empty where the bytes do not say it."""
+    numpy_failure: NumpyFailure = NumpyFailure.NONE
+    operators: tuple[str, ...] = ()
+    """Operators whose whole schema it carries, ``torchvision::nms``: what it registers with torch. Not complete: a
+    schema may be written without its namespace."""
+    cuda: str = ""
+    """The CUDA release whose compiler made its device code, ``12.8``; empty where it has none or does not say."""
+
+
+class NativeFiles(Protocol):
+    """Gives the facts of native libraries, and the folders in which a dynamic linker looks for them."""
+
+    def facts(self, path: str) -> NativeFacts:
+        """The facts of a library.
+
+        Raises:
+            UnreadableError: it is no ELF file, or a broken one.
+        """
+        ...
+
+    def exported(self, path: str, names: frozenset[str]) -> frozenset[str]:
+        """Those of ``names`` that the library offers to others.
+
+        Raises:
+            UnreadableError: as `facts`.
+        """
+        ...
+
+    def find(self, folder: str, name: str) -> str | None:
+        """The path of a file in a folder, or ``None`` where there is no such file."""
+        ...
+
+    def system(self, soname: str) -> tuple[str, ...]:
+        """Where the system's own loader finds a library by its cache and its default folders, best first."""
+        ...
+
+    def torch_record(self, folder: str) -> str:
+        """The torch version that a package recorded beside its libraries when they were built; empty without one."""
+        ...
+
+
 class LoadOutcome(Enum):
     """What the dynamic linker and the module's own initialisation would do."""
 

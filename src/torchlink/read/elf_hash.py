@@ -17,7 +17,7 @@ SEED = 5381
 MAX_CHAIN = 1 << 20
 BLOCK = 4096
 
-_POWERS = tuple(pow(33, exponent, 1 << 32) for exponent in range(512))
+_POWERS: tuple[int, ...] = tuple(pow(33, exponent, 1 << 32) for exponent in range(512))
 
 
 def gnu_hash(name: bytes) -> int:
@@ -25,7 +25,8 @@ def gnu_hash(name: bytes) -> int:
     size = len(name)
     if 0 < size < len(_POWERS):
         # The loop below as one dot product: several times as fast for mangled names.
-        return (SEED * _POWERS[size] + sum(map(mul, name, _POWERS[size - 1 :: -1]))) & 0xFFFFFFFF
+        dot: int = sum(map(mul, name, _POWERS[size - 1 :: -1]))
+        return (SEED * _POWERS[size] + dot) & 0xFFFFFFFF
     value = SEED
     for byte in name:
         value = (value * 33 + byte) & 0xFFFFFFFF
@@ -49,7 +50,8 @@ class GnuHashTable:
         self._image = image
         order = image.layout.order
         self._word = Struct(order + "I")
-        self._buckets, self.first, self._filter_words, self._shift = unpack(order + "4I", image.read(offset, 16))
+        header: tuple[int, int, int, int] = unpack(order + "4I", image.read(offset, 16))
+        self._buckets, self.first, self._filter_words, self._shift = header
         self._filter_at = offset + 16
         self._buckets_at = self._filter_at + self._filter_words * image.layout.word.size
         self._chains_at = self._buckets_at + 4 * self._buckets
@@ -76,6 +78,11 @@ class GnuHashTable:
             if value & 1:
                 break
         return index
+
+    def hashes(self, count: int) -> list[int]:
+        """The hashes of the symbols from `first` up to ``count``, each with its lowest bit set (the table lacks it)."""
+        data = self._image.read(self._chains_at, 4 * (count - self.first))
+        return [value | 1 for (value,) in self._word.iter_unpack(data)]
 
     def candidates(self, name: bytes) -> Iterator[int]:
         """The indexes of symbols with the hash of ``name``."""

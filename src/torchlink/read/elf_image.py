@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
 from types import TracebackType
@@ -23,6 +25,8 @@ MAX_TABLE = 512 * 1024 * 1024
 """No table of a real library is larger (libtorch_cpu's string table has 15 MiB)."""
 MAX_DYNAMIC_ENTRIES = 16384
 MAX_NAME = 1 << 16
+
+NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
 PF_W = 2
@@ -221,9 +225,14 @@ class ElfImage:
         start, size = self.interpreter_at
         return os.fsdecode(self.read(start, min(size, MAX_NAME)).rstrip(b"\0"))
 
-    def symbols(self, offset: int, count: int) -> list[tuple[int, int, int]]:
-        """``count`` entries of a symbol table: the name's offset, binding and type, and the section's index."""
-        entries = self.layout.symbol.iter_unpack(self.read(offset, count * self.layout.symbol.size))
-        if self.layout.wide:
-            return [(name, info, section) for name, info, _, section, _, _ in entries]
-        return [(name, info, section) for name, _, _, info, _, section in entries]
+    def symbols(self, offset: int, count: int) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+        """``count`` entries of a symbol table, as columns: the names' offsets, ``st_info``, the sections' indexes."""
+        size = self.layout.symbol.size
+        data = self.read(offset, count * size)
+        if self.layout.wide and self.layout.order == NATIVE_ORDER:
+            # Strided views give the columns without an object per field: a third of the time for libtorch's 77,000.
+            view = memoryview(data)
+            return view.cast("I")[:: size // 4].tolist(), data[4::size], view.cast("H")[3 :: size // 2].tolist()
+        rows = list(self.layout.symbol.iter_unpack(data))
+        info, section = (1, 3) if self.layout.wide else (3, 5)
+        return [row[0] for row in rows], [row[info] for row in rows], [row[section] for row in rows]

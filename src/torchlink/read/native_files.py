@@ -1,0 +1,126 @@
+"""Native libraries on disk, as the linker asks for them: facts, exported symbols, and the loader's folders."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from torchlink.model.errors import UnreadableError
+from torchlink.model.native import NativeFacts
+from torchlink.read.elf import ExportIndex, export_index, exports, offers
+from torchlink.read.elf_image import ElfImage
+from torchlink.read.ld_cache import default_folders, read_cache
+from torchlink.read.native import read_native
+
+FEW = 48
+"""Up to so many names are looked up one by one, in the file's own hash table."""
+LARGE = 2 * 1024 * 1024
+"""Files below this size have few symbols: all their names are read at once. In bytes."""
+MAX_RECORD = 1 << 20
+
+
+class NativeReader:
+    """Reads each library once. ``known`` holds facts from an earlier run; whoever gives them has checked their stamps."""
+
+    def __init__(self, *, musl: bool = False, known: Mapping[str, NativeFacts] | None = None) -> None:
+        self._facts: dict[str, NativeFacts | UnreadableError] = dict(known or {})
+        self._names: dict[str, frozenset[str]] = {}
+        self._indexes: dict[str, ExportIndex] = {}
+        self._asked: dict[str, int] = {}
+        self._listings: dict[str, frozenset[str]] = {}
+        self._musl = musl
+        self._cache: Mapping[str, tuple[str, ...]] | None = None
+
+    def facts(self, path: str) -> NativeFacts:
+        """The facts of a library.
+
+        Raises:
+            UnreadableError: it is no ELF file, or a broken one.
+        """
+        found = self._facts.get(path)
+        if found is None:
+            try:
+                found = read_native(path)
+            except UnreadableError as error:
+                found = error
+            self._facts[path] = found
+        if isinstance(found, UnreadableError):
+            raise found
+        return found
+
+    def known(self) -> dict[str, NativeFacts]:
+        """All facts read so far, to be kept for the next run."""
+        return {path: facts for path, facts in self._facts.items() if isinstance(facts, NativeFacts)}
+
+    def exported(self, path: str, names: frozenset[str]) -> frozenset[str]:
+        """Those of ``names`` that the library offers to others.
+
+        Raises:
+            UnreadableError: as `facts`.
+        """
+        if path in self._names:
+            return names & self._names[path]
+        if path in self._indexes:
+            return self._indexes[path].among(names)
+        if _size(path) < LARGE:
+            self._names[path] = exports(path)
+            return names & self._names[path]
+        asked = self._asked[path] = self._asked.get(path, 0) + len(names)
+        if asked <= FEW:
+            return offers(path, names)
+        self._indexes[path] = export_index(path)
+        return self._indexes[path].among(names)
+
+    def find(self, folder: str, name: str) -> str | None:
+        """The path of a file in a folder, or ``None`` where there is no such file."""
+        names = self._listings.get(folder)
+        if names is None:
+            names = self._listings[folder] = _listing(folder)
+        return os.path.join(folder, name) if name in names else None
+
+    def system(self, soname: str) -> tuple[str, ...]:
+        """Where the system's own loader finds a library, best first."""
+        if self._cache is None:
+            self._cache = {} if self._musl else read_cache()
+        folders = default_folders(os.uname().machine if hasattr(os, "uname") else "", musl=self._musl)
+        found = (self.find(folder, soname) for folder in folders)
+        return (*self._cache.get(soname, ()), *(path for path in found if path))
+
+    def torch_record(self, folder: str) -> str:
+        """The torch version in a package's ``cpp_lib.json``, which xformers and its kin write when they are built."""
+        path = self.find(folder, "cpp_lib.json")
+        if path is None:
+            return ""
+        try:
+            with Path(path).open("rb") as file:
+                record = json.loads(file.read(MAX_RECORD))
+        except (OSError, ValueError, RecursionError):
+            return ""
+        version = record.get("version") if isinstance(record, dict) else None
+        torch = version.get("torch") if isinstance(version, dict) else None
+        return torch if isinstance(torch, str) else ""
+
+
+def uses_musl(executable: str) -> bool:
+    """Whether a program is linked against musl: its dynamic linker is called ``ld-musl-*``."""
+    try:
+        with ElfImage(executable) as image:
+            return os.path.basename(image.interpreter()).startswith("ld-musl")
+    except UnreadableError:
+        return False
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError as error:
+        raise UnreadableError(error.strerror or "cannot be read", where=path) from error
+
+
+def _listing(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))
+    except (OSError, ValueError):
+        return frozenset()
