@@ -182,7 +182,7 @@ def _scan(folder: str) -> Listing:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.is_dir():
+                if _is_folder(entry):
                     if entry.name != "__pycache__":
                         folders.append(entry.name)
                 elif (stamp := _stamp(entry)) is not None:
@@ -190,6 +190,13 @@ def _scan(folder: str) -> Listing:
     except (OSError, ValueError):
         return EMPTY
     return Listing(files, frozenset(folders))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _stamp(entry: os.DirEntry[str]) -> FileStamp | None:
@@ -242,7 +249,7 @@ def _list(folder: str, walk: _Walk, links: list[str]) -> Listing:
             for entry in entries:
                 name = entry.name
                 walk.entries += 1
-                if entry.is_dir():
+                if _is_folder(entry):
                     if name != "__pycache__":
                         folders.append(name)
                         if entry.is_symlink():
