@@ -1,0 +1,96 @@
+"""Verdicts on files as the findings of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from torchlink.checkpoint.judge import Judgement, Reason, Safety
+from torchlink.checkpoint.scan import Scanned
+from torchlink.model.finding import Certainty, Finding
+from torchlink.model.reference import Evidence, Kind, Party, PartyType, Severity
+from torchlink.model.report import Artifact, Coverage, Report, Target, Verdict
+
+_KINDS = {
+    Safety.DANGEROUS: (Kind.UNSAFE, Severity.BREAK),
+    Safety.UNKNOWN_GLOBAL: (Kind.GLOBAL, Severity.RISK),
+    Safety.UNREADABLE: (Kind.CORRUPT, Severity.BREAK),
+}
+_TITLES = {
+    Safety.DANGEROUS: "loading it would run code",
+    Safety.UNKNOWN_GLOBAL: "it uses a name that is not known to be harmless",
+    Safety.UNREADABLE: "it could not be read",
+}
+_VERDICTS = {
+    Safety.DANGEROUS: Verdict.BROKEN,
+    Safety.UNKNOWN_GLOBAL: Verdict.RISKY,
+    Safety.UNREADABLE: Verdict.UNDECIDED,
+    Safety.CLEAN: Verdict.SOUND,
+}
+_MOST_FINDINGS = 50
+
+
+def scan_report(scanned: Sequence[Scanned], *, version: str, path: str, elapsed_s: float) -> Report:
+    """The report of a scan. ``scanned`` holds what was looked at, foreign files left out."""
+    return Report(
+        torchlink=version,
+        verdict=_VERDICTS[worst([one.judgement for one in scanned])],
+        elapsed_s=elapsed_s,
+        target=Target(kind="checkpoint", path=path),
+        findings=tuple(finding for one in scanned for finding in findings_of(one)),
+        coverage=Coverage(
+            references=sum(len(one.judgement.globals) for one in scanned),
+            unknown=sum(one.judgement.safety is Safety.UNREADABLE for one in scanned),
+        ),
+        artifacts=tuple(_artifact(one) for one in scanned),
+    )
+
+
+def worst(judgements: Sequence[Judgement]) -> Safety:
+    """The verdict on a set of files: as bad as its worst."""
+    found = {judgement.safety for judgement in judgements}
+    for safety in (Safety.DANGEROUS, Safety.UNKNOWN_GLOBAL, Safety.UNREADABLE):
+        if safety in found:
+            return safety
+    return Safety.CLEAN
+
+
+def _artifact(scanned: Scanned) -> Artifact:
+    content: dict[str, object] = {
+        "format": scanned.format,
+        "bytes": scanned.size,
+        "globals": list(scanned.judgement.globals),
+        "reasons": [reason.detail for reason in scanned.judgement.reasons],
+    }
+    return Artifact(path=scanned.path, verdict=scanned.judgement.safety.value, content=content)
+
+
+def findings_of(scanned: Scanned) -> Iterator[Finding]:
+    """A finding for each reason, the worst first."""
+    seen: set[str] = set()
+    for reason in scanned.judgement.reasons[:_MOST_FINDINGS]:
+        kind, _ = _KINDS[reason.safety]
+        identity = f"{kind.value}:{scanned.path}:{reason.name or reason.where}"
+        if identity not in seen:
+            seen.add(identity)
+            yield _finding(scanned, reason, identity)
+
+
+def _finding(scanned: Scanned, reason: Reason, identity: str) -> Finding:
+    kind, severity = _KINDS[reason.safety]
+    place = f"{reason.where} at byte {reason.offset:,}" if reason.offset >= 0 else reason.where
+    return Finding(
+        id=identity,
+        kind=kind,
+        severity=severity,
+        certainty=Certainty.LINKED,
+        needer=Party(type=PartyType.CHECKPOINT, name=scanned.path, path=scanned.path),
+        provider=Party(type=PartyType.PYTHON, name=reason.name or "pickle"),
+        culprits=("checkpoint",),
+        affects=(),
+        title=f"{scanned.path}: {_TITLES[reason.safety]}",
+        cause=reason.detail,
+        symptom="",
+        evidence=(Evidence(artifact=scanned.path, detail=place or reason.detail),),
+        reached_from=(),
+        count=1,
+    )

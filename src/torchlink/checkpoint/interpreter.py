@@ -1,0 +1,94 @@
+"""Follow a pickle from its first opcode to its STOP."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Callable
+
+from torchlink.checkpoint.machine import FrameStart, LimitError, Limits, Machine, Pickle, PickleError, Stop
+from torchlink.checkpoint.opcodes import HANDLERS
+
+_CHUNK = 4096
+DEFAULT_LIMITS = Limits()
+
+
+def run(
+    buffer: bytes | mmap.mmap,
+    start: int = 0,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    after_build: Callable[[Machine, object], None] | None = None,
+) -> Pickle:
+    """Follow one pickle from ``start`` to its STOP, or to where C's unpickler would give up. Raises nothing."""
+    machine = Machine(buffer=buffer, position=start, limits=limits, room=limits.memory, after_build=after_build)
+    error, limit = "", False
+    try:
+        _follow(machine, limits.opcodes)
+        raise LimitError(f"it has more than {limits.opcodes:,} opcodes")
+    except Stop:
+        pass
+    except LimitError as reason:
+        error, limit = str(reason), True
+    except (PickleError, IndexError, struct.error, UnicodeDecodeError, ValueError, OverflowError) as reason:
+        error = _explain(machine, reason)
+    return Pickle(
+        start=start,
+        end=min(machine.position, len(buffer)),
+        root=machine.root,
+        globals=tuple(machine.globals.values()),
+        opaque_calls=tuple(machine.opaque_calls),
+        persistent=tuple(machine.persistent),
+        extensions=tuple(machine.extensions),
+        protocol=machine.protocol,
+        opcodes=min(machine.followed, machine.position - start),
+        memory=limits.memory - machine.room,
+        deviations=tuple(machine.deviations),
+        error=error,
+        limit=limit,
+    )
+
+
+def _follow(machine: Machine, opcodes: int) -> None:
+    """Until STOP, or until that many opcodes have been followed."""
+    loop = _run_free
+    for _ in range(0, opcodes, _CHUNK):
+        machine.followed += _CHUNK
+        try:
+            loop(machine)
+        except FrameStart:
+            loop = _run_framed
+        machine.spend(0)
+
+
+def _run_free(machine: Machine) -> None:
+    """The hot loop, outside frames."""
+    handlers = HANDLERS
+    buffer = machine.buffer
+    for _ in range(_CHUNK):
+        position = machine.position
+        machine.position = position + 1
+        handlers[buffer[position]](machine)
+
+
+def _run_framed(machine: Machine) -> None:
+    """The loop of protocol 4 and later: no opcode may lie across the end of its frame, where ``pickle.py`` refuses."""
+    handlers = HANDLERS
+    buffer = machine.buffer
+    for _ in range(_CHUNK):
+        position = machine.position
+        machine.position = position + 1
+        handlers[buffer[position]](machine)
+        if position < machine.frame_end < machine.position:
+            machine.deviates("an opcode across the end of its frame")
+
+
+def _explain(machine: Machine, reason: Exception) -> str:
+    at = f"at byte {min(machine.position, len(machine.buffer)):,}"
+    if machine.position > len(machine.buffer) or isinstance(reason, struct.error):
+        return f"it is cut off {at}"
+    if isinstance(reason, IndexError):
+        return f"an opcode finds too little on the stack {at}"
+    if isinstance(reason, UnicodeDecodeError):
+        return f"text that is not {reason.encoding} {at}"
+    return f"{reason} {at}"

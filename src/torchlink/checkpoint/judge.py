@@ -1,0 +1,249 @@
+"""Is it safe to load? A verdict on what a file holds: every name by an exact allow list, everything else refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from torchlink.checkpoint.allowance import Allowance
+from torchlink.checkpoint.contents import Contents, Format, Stream
+from torchlink.checkpoint.reader import read_contents
+from torchlink.checkpoint.rules import GlobalRules, global_rules
+from torchlink.checkpoint.source import MemorySource
+from torchlink.checkpoint.tensors import REBUILD_V2, REBUILD_V3, tensor_of
+from torchlink.checkpoint.values import Blob, BlobKind, Call, FrozenMembers, Global, Members, Pairs, Persistent
+from torchlink.model.errors import UnreadableError
+
+
+class Safety(Enum):
+    """The verdict on a file. Only ``CLEAN`` lets a pipeline go on."""
+
+    CLEAN = "clean"
+    UNKNOWN_GLOBAL = "unknown-global"
+    DANGEROUS = "dangerous"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason for a verdict."""
+
+    safety: Safety
+    detail: str
+    where: str
+    """Which part of the file."""
+    name: str = ""
+    """The global, for those that are about one."""
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict and its reasons, the worst first."""
+
+    safety: Safety
+    reasons: tuple[Reason, ...]
+    globals: tuple[str, ...]
+    """Every name that the file uses."""
+
+
+_RANK = {Safety.DANGEROUS: 0, Safety.UNREADABLE: 1, Safety.UNKNOWN_GLOBAL: 2, Safety.CLEAN: 3}
+_MOST_REASONS = 200
+
+
+def judge(contents: Contents, allowance: Allowance | None = None) -> Judgement:
+    """Judge what a file holds, its nested parts included. Does not raise."""
+    allowance = allowance or Allowance()
+    reasons = sorted(_reasons(contents, allowance), key=lambda reason: _RANK[reason.safety])
+    return Judgement(
+        safety=reasons[0].safety if reasons else Safety.CLEAN,
+        reasons=tuple(reasons[:_MOST_REASONS]),
+        globals=tuple(sorted(_names(contents))),
+    )
+
+
+def unreadable(detail: str) -> Judgement:
+    """The judgement on a file that could not be read at all."""
+    reason = Reason(safety=Safety.UNREADABLE, detail=detail, where="")
+    return Judgement(safety=Safety.UNREADABLE, reasons=(reason,), globals=())
+
+
+def _names(contents: Contents) -> set[str]:
+    names = {found.path for stream in contents.streams for found in stream.pickle.globals}
+    for part in contents.nested:
+        names |= _names(part)
+    return names
+
+
+def _reasons(contents: Contents, allowance: Allowance) -> Iterator[Reason]:
+    where = contents.source.name
+    for problem in contents.problems:
+        if problem.fatal:
+            yield Reason(safety=Safety.UNREADABLE, detail=problem.detail, where=where)
+    for stream in contents.streams:
+        yield from _stream_reasons(stream, allowance)
+    yield from _code_reasons(contents)
+    for part in contents.nested:
+        yield from _reasons(part, allowance)
+
+
+def _code_reasons(contents: Contents) -> Iterator[Reason]:
+    where = contents.source.name
+    for found in contents.hostile[:20]:
+        yield Reason(safety=Safety.DANGEROUS, detail=f"code that reads or writes files: {found}", where=where)
+    if contents.format in (Format.TORCHSCRIPT, Format.TORCH_PACKAGE, Format.TORCH_EXPORT):
+        detail = f"a {contents.format.value} archive holds code, which loading it runs"
+        yield Reason(safety=Safety.UNKNOWN_GLOBAL, detail=detail, where=where)
+    elif contents.code:
+        detail = f"it holds code: {', '.join(contents.code[:3])}"
+        yield Reason(safety=Safety.UNKNOWN_GLOBAL, detail=detail, where=where)
+
+
+def _stream_reasons(stream: Stream, allowance: Allowance) -> Iterator[Reason]:
+    pickle, where = stream.pickle, stream.where
+    if pickle.error:
+        yield Reason(safety=Safety.UNREADABLE, detail=pickle.error, where=where, offset=pickle.end)
+    for deviation in pickle.deviations:
+        detail = f"readers of pickles disagree about it: {deviation}"
+        yield Reason(safety=Safety.UNREADABLE, detail=detail, where=where)
+    for code in pickle.extensions:
+        detail = f"extension code {code} stands for a name that only the loading process knows"
+        yield Reason(safety=Safety.UNKNOWN_GLOBAL, detail=detail, where=where)
+    rules = global_rules()
+    nested = False
+    for found in pickle.globals:
+        nested = nested or found.path in rules.nested
+        yield from _global_reasons(found, where, rules)
+    for call in pickle.opaque_calls:
+        yield from _opaque_call(call, where)
+    if nested:
+        yield from _nested_loads(stream, rules, allowance)
+    yield from _views(stream)
+
+
+def _global_reasons(found: Global, where: str, rules: GlobalRules) -> Iterator[Reason]:
+    path = found.path
+    if path in rules.allowed or path in rules.nested:
+        if found.built:
+            detail = f"it changes {path} itself"
+            yield Reason(safety=Safety.DANGEROUS, detail=detail, where=where, name=path, offset=found.offset)
+        return
+    danger = rules.danger_of(path)
+    if danger:
+        yield Reason(safety=Safety.DANGEROUS, detail=f"{path} {danger}", where=where, name=path, offset=found.offset)
+        return
+    yield Reason(
+        safety=Safety.UNKNOWN_GLOBAL,
+        detail=f"{path} is not on the list of names that are known to be harmless",
+        where=where,
+        name=path,
+        offset=found.offset,
+    )
+
+
+def _opaque_call(call: Call, where: str) -> Iterator[Reason]:
+    """A call of something that is no name: the class in a legacy file's source record, or a computed callable."""
+    func = call.func
+    if type(func) is Persistent and type(func.id) is tuple and len(func.id) == 4 and func.id[0] == "module":
+        return
+    detail = "it calls what another call returns" if type(func) is Call else "it calls something that is no name"
+    yield Reason(safety=Safety.DANGEROUS, detail=detail, where=where, offset=call.offset)
+
+
+def _nested_loads(stream: Stream, rules: GlobalRules, allowance: Allowance) -> Iterator[Reason]:
+    """``torch.storage._load_from_bytes`` loads a file from bytes: it may do that to literal bytes alone."""
+    names = [found for found in stream.pickle.globals if found.path in rules.nested]
+    for found in names:
+        for call in found.calls:
+            data = _literal_bytes(call, stream)
+            if data is None:
+                detail = f"{found.path} loads bytes that are not literal"
+                yield Reason(safety=Safety.DANGEROUS, detail=detail, where=stream.where, offset=call.offset)
+                continue
+            source = MemorySource(data, f"{stream.where}, bytes for {found.name}")
+            try:
+                allowance.spend_part(source.name)
+                inner = read_contents(source, allowance)
+            except UnreadableError as error:
+                yield Reason(safety=Safety.UNREADABLE, detail=error.what, where=source.name)
+                continue
+            yield from _reasons(inner, allowance)
+    if _escapes(stream, set(names)):
+        detail = "a function that loads bytes is handed on instead of being called"
+        yield Reason(safety=Safety.DANGEROUS, detail=detail, where=stream.where)
+
+
+def _literal_bytes(call: Call, stream: Stream) -> bytes | None:
+    args = call.args
+    if type(args) is not tuple or len(args) != 1 or call.kwargs is not None:
+        return None
+    value = args[0]
+    if type(value) is bytes:
+        return value
+    if type(value) is Blob and value.kind in (BlobKind.BYTES, BlobKind.BYTEARRAY):
+        return bytes(stream.buffer[value.offset : value.offset + value.length])
+    if type(value) is Call and type(value.func) is Global and value.func.path == "_codecs.encode":
+        return _encoded(value, stream)
+    return None
+
+
+def _encoded(call: Call, stream: Stream) -> bytes | None:
+    """Bytes as protocol 2 writes them: text, to be encoded as Latin-1."""
+    if type(call.args) is not tuple or len(call.args) != 2 or call.args[1] not in ("latin1", "latin-1"):
+        return None
+    text = call.args[0]
+    if type(text) is Blob and text.kind is BlobKind.TEXT:
+        text = str(stream.buffer[text.offset : text.offset + text.length], "utf-8", "surrogatepass")
+    try:
+        return text.encode("latin-1") if type(text) is str else None
+    except UnicodeEncodeError:
+        return None
+
+
+def _escapes(stream: Stream, names: set[Global]) -> bool:
+    """Whether one of these globals is a value somewhere, rather than what a call calls."""
+    seen: set[int] = set()
+    pending: list[object] = [stream.pickle.root]
+    for found in stream.pickle.globals:
+        pending.extend(found.calls)
+    pending.extend(stream.pickle.opaque_calls)
+    while pending:
+        value = pending.pop()
+        if type(value) is Global:
+            if value in names:
+                return True
+            continue
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        pending.extend(children(value))
+    return False
+
+
+def children(value: object) -> list[object]:
+    """The values directly inside a value; what a call calls is left out."""
+    if type(value) in (tuple, list, Pairs, Members, FrozenMembers) and isinstance(value, (tuple, list)):
+        return list(value)
+    if type(value) is Call:
+        inside: list[object] = [value.args, value.kwargs]
+        inside.extend(value.state or ())
+        inside.extend(value.items or ())
+        inside.extend(value.pairs or ())
+        return inside if type(value.func) is Global else [value.func, *inside]
+    if type(value) is Persistent:
+        return [value.id]
+    return []
+
+
+def _views(stream: Stream) -> Iterator[Reason]:
+    """Tensors that reach outside their storage."""
+    for found in stream.pickle.globals:
+        if found.path not in REBUILD_V2 and found.path != REBUILD_V3:
+            continue
+        for call in found.calls:
+            tensor = tensor_of(call)
+            if tensor is not None and not tensor.fits:
+                detail = f"a tensor reaches outside its storage {tensor.storage.key}"
+                yield Reason(safety=Safety.UNREADABLE, detail=detail, where=stream.where, offset=call.offset)
+                return

@@ -1,0 +1,77 @@
+"""Which names a checkpoint may use, and why: data with its evidence, and its loader."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalRules:
+    """The allow list, and the words for what is not on it."""
+
+    allowed: frozenset[str]
+    """Exact dotted names."""
+    nested: frozenset[str]
+    """Allowed where called with literal bytes, which are looked into."""
+    danger: dict[str, str]
+    """Exact names that are called dangerous, with what they do."""
+    danger_modules: dict[str, str]
+    """Modules of which everything is called dangerous."""
+
+    def danger_of(self, path: str) -> str:
+        """What a name does that makes it dangerous; empty where nothing is known of it."""
+        known = self.danger.get(path)
+        if known is not None:
+            return known
+        module = path
+        while module:
+            module = module.rpartition(".")[0]
+            known = self.danger_modules.get(module)
+            if known is not None:
+                return known
+        return ""
+
+
+@lru_cache(maxsize=1)
+def global_rules() -> GlobalRules:
+    """The rules that are shipped."""
+    folder = resources.files(__name__)
+    document = tomllib.loads(folder.joinpath("globals.toml").read_text(encoding="utf-8"))
+    danger: dict[str, str] = {}
+    modules: dict[str, str] = {}
+    for entry in document["danger"]:
+        for name in entry["names"].split():
+            if name.endswith(".*"):
+                modules[name[:-2]] = entry["why"]
+            else:
+                danger[name] = entry["why"]
+    allowed = {name for entry in document["allow"] for name in entry["names"].split()}
+    return GlobalRules(
+        allowed=frozenset(allowed | torch_classes() | _torch_defaults()),
+        nested=frozenset(name for entry in document["nested"] for name in entry["names"].split()),
+        danger=danger,
+        danger_modules=modules,
+    )
+
+
+@lru_cache(maxsize=1)
+def torch_classes() -> frozenset[str]:
+    """Modules and optimizers of torch itself."""
+    text = resources.files(__name__).joinpath("torch_classes.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.splitlines() if not line.startswith("#"))
+
+
+def _torch_defaults() -> set[str]:
+    """Every name that some release of torch allows under ``weights_only=True``."""
+    import json
+
+    text = resources.files(__name__).joinpath("weights_only.json").read_text(encoding="utf-8")
+    return {name for release in json.loads(text)["releases"] for name in release["added"]}
