@@ -113,6 +113,9 @@ def _tag_misfit(tags: tuple[str, ...], supported: frozenset[str], interpreter: I
     fitting = [platform for interpreter_tag, abi, platform in split if f"{interpreter_tag}-{abi}" in pythons]
     if not fitting:
         return _Misfit(needs=_python_tag(split), here=f"Python {interpreter.version}", system=False)
+    machine = interpreter.platform.partition("_")[2]
+    if machine and not any(platform.endswith(machine) for platform in fitting):
+        return _Misfit(needs=" or ".join(sorted(set(fitting))), here=interpreter.platform, system=True)
     floors = [floor for platform in fitting if (floor := _glibc_floor(platform)) is not None]
     if floors and interpreter.libc.startswith("glibc") and len(floors) == len(fitting):
         major, minor = min(floors)
