@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,33 @@ def test_scikit_build_core(tmp_path: Path) -> None:
     assert mapping == {"demo": "/src/demo", "demo.x": "/src/demo/x.py", "demo._c": str(tmp_path / "demo/_c.so")}
 
 
-def test_meson_python_names_what_only_a_build_shows(tmp_path: Path) -> None:
-    text = "def install(*args): ...\ninstall('demo', {'demo'}, '/build/cp311', ['ninja'], False)\n"
-    assert dict(read_finder(str(finder(tmp_path, text))).mapping) == {"demo": ""}
+MESON = "def install(*args): ...\ninstall('demo', {{'demo'}}, {!r}, ['ninja'], False)\n"
+MESON_0_18 = """
+def init():
+    finder = MesonpyMetaFinder('demo', {{'demo'}}, {!r}, ['/usr/bin/ninja'], False)
+    sys.meta_path.insert(0, finder)
+"""
+
+
+@pytest.mark.parametrize("text", [MESON, MESON_0_18])
+def test_meson_python_is_read_by_its_install_plan(tmp_path: Path, text: str) -> None:
+    path = str(finder(tmp_path, text.format(str(tmp_path / "build"))))
+    assert dict(read_finder(path).mapping) == {"demo": ""}, "only a build shows the files"
+    plan = {
+        "python": {"/src/demo/__init__.py": {"destination": "{py_purelib}/demo/__init__.py"}},
+        "targets": {
+            "/build/_c.cpython-311-x86_64-linux-gnu.so": {"destination": "{py_platlib}/demo/_c.cpython-311-x.so"},
+            "/build/tool": {"destination": "{bindir}/tool"},
+        },
+        "odd": ["x"],
+        "install_subdirs": {"/src/demo/data": {"destination": "{py_purelib}/demo/data"}},
+    }
+    write(tmp_path, {"build/meson-info/intro-install_plan.json": json.dumps(plan)})
+    assert dict(read_finder(path).mapping) == {
+        "demo": "/src/demo",
+        "demo._c": "/build/_c.cpython-311-x86_64-linux-gnu.so",
+        "demo.data": "/src/demo/data",
+    }
 
 
 @pytest.mark.parametrize("text", ["x = 1", "MAPPING = make()", "def (", "\0", "MAPPING = " + "[" * 3000])

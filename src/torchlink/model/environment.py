@@ -120,7 +120,8 @@ class EditableFinder:
     path: str
     """The finder's own file."""
     mapping: tuple[tuple[str, str], ...]
-    """Module name (usually top-level) to its folder or file; an empty place where only a build at import shows it."""
+    """Module name to its package folder or file. A dotted name comes before what lies in its parent's folder; the
+    place is empty where only a build at import shows it."""
     namespaces: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Namespace package name to its portions' folders."""
 

@@ -57,8 +57,15 @@ def read_distributions(entries: Iterable[PathEntry], place: Place) -> tuple[list
         if real in seen:
             continue
         seen.add(real)
-        found.extend(_in_entry(entry, place, problems))
+        for distribution in _in_entry(entry, place, problems):
+            if entry.origin is not PathOrigin.PTH or not _is_source_of(distribution, found):
+                found.append(distribution)
     return found, problems
+
+
+def _is_source_of(distribution: Distribution, found: list[Distribution]) -> bool:
+    """Whether an ``.egg-info`` beside some source only repeats the editable install that points there."""
+    return any(one.name == distribution.name and one.editable for one in found)
 
 
 def _in_entry(entry: PathEntry, place: Place, problems: list[str]) -> Iterator[Distribution]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from torchlink.model.environment import Copies, Distribution, DistributionKind
+from torchlink.read.editable import is_editable_machinery
 from torchlink.read.tree import Tree
 
 _EXTENSION = (".so", ".pyd")
@@ -73,4 +74,4 @@ def unowned_modules(sites: Iterable[str], distributions: Iterable[Distribution],
 
 
 def _is_machinery(name: str) -> bool:
-    return name in _STARTUP or name.startswith(("__editable__", "_editable_impl_", "_virtualenv"))
+    return name in _STARTUP or is_editable_machinery(name)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from torchlink.read.editable import is_editable_machinery
 from torchlink.read.tree import FileStamp, Tree, is_native_name
 
 _MODULE_SUFFIXES = (".py", ".pyi", ".so", ".pyd")
@@ -80,7 +81,7 @@ def _top(relative: str) -> str:
 def _module_name(name: str, relative: str) -> str:
     """The module that a file in site-packages itself is."""
     stem = name.partition(".")[0]
-    if relative or not stem.isidentifier() or stem.startswith("__editable__"):
+    if relative or not stem.isidentifier() or is_editable_machinery(stem):
         return ""
     return "" if is_native_name(name) and stem.startswith("lib") else stem
 

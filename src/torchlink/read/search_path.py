@@ -15,7 +15,7 @@ from pathlib import Path
 from torchlink.model.environment import EditableFinder, Interpreter, PathEntry, PathOrigin
 from torchlink.model.errors import UnreadableError
 from torchlink.read.bounded import is_file, is_folder, read_bounded
-from torchlink.read.editable import read_finder
+from torchlink.read.editable import is_editable_machinery, read_finder
 from torchlink.read.layout import Layout
 
 _MAX_PTH = 4 * 1024 * 1024
@@ -29,7 +29,6 @@ _HARMLESS = re.compile(
     r"matplotlib|ruamel|pywin32_bootstrap|sphinxcontrib|hpu|a1_coverage|_pdbpp_path_hack"
 )
 _FINDER_IMPORT = re.compile(r"^import\s+(\w+)\s*(?:;|$)")
-_FINDER_NAME = re.compile(r"__editable___\w+_finder|_editable_impl_\w+|_\w+_editable(?:_loader)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +148,7 @@ def _decode(data: bytes) -> str:
 
 def _judge_import_line(site: str, path: str, line: str, building: _Building) -> None:
     match = _FINDER_IMPORT.match(line)
-    if match and _FINDER_NAME.fullmatch(match[1]):
+    if match and is_editable_machinery(match[1]):
         finder_path = f"{site}{os.sep}{match[1]}.py"
         try:
             building.finders.append(read_finder(finder_path))
