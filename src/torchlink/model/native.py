@@ -103,6 +103,10 @@ class NativeFiles(Protocol):
         """The path of a file in a folder, or ``None`` where there is no such file."""
         ...
 
+    def real(self, path: str) -> str:
+        """A path without symbolic links."""
+        ...
+
     def system(self, soname: str) -> tuple[str, ...]:
         """Where the system's own loader finds a library by its cache and its default folders, best first."""
         ...

@@ -80,6 +80,10 @@ class NativeReader:
             names = self._listings[folder] = _listing(folder)
         return os.path.join(folder, name) if name in names else None
 
+    def real(self, path: str) -> str:
+        """A path without symbolic links."""
+        return os.path.realpath(path)
+
     def system(self, soname: str) -> tuple[str, ...]:
         """Where the system's own loader finds a library, best first."""
         if self._cache is None:

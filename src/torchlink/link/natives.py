@@ -1,0 +1,218 @@
+"""The linker of native libraries: what loading each of them would do, and which of that is a finding.
+
+Four questions, in the order in which a process would fail: do its libraries and symbol versions exist, do its symbols
+(`process`); was it built for this torch (`torch_abi`); does this NumPy hand it its C API (`numpy_abi`).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torchlink.link import native_causes as causes
+from torchlink.link.numpy_abi import NumpyFit, numpy_fit
+from torchlink.link.owners import Owners
+from torchlink.link.process import BINDINGS, Faults, Process
+from torchlink.link.torch_abi import Built, TorchApi, built_for, other_minor, torch_api
+from torchlink.model.environment import Distribution, Environment
+from torchlink.model.errors import UnreadableError
+from torchlink.model.native import Load, LoadOutcome, NativeFacts, NativeFiles, NumpyAbi, NumpyFailure
+from torchlink.model.reach import Reach
+from torchlink.model.reference import Broken, Kind, Links, Severity, Undecided
+
+TORCH, NUMPY = "torch", "numpy"
+
+
+class NativeLinker:
+    """Judges native libraries of one environment. It is a `NativeLoader`; each library is judged once."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        files: NativeFiles,
+        natives: Sequence[str],
+        *,
+        owners: Owners | None = None,
+        library_path: tuple[str, ...] = (),
+    ) -> None:
+        """Prepare to link.
+
+        Args:
+            environment: what is installed.
+            files: gives facts and folders.
+            natives: absolute paths of the environment's native libraries.
+            owners: who owns a file; made from the environment where it is not given.
+            library_path: the folders of LD_LIBRARY_PATH.
+        """
+        self._natives = tuple(natives)
+        self._files = files
+        self._owners = owners or Owners(environment)
+        self._interpreter = environment.interpreter
+        self._torch = environment.distribution(TORCH)
+        self._numpy = environment.distribution(NUMPY)
+        self._belongs = {path: self._owners.of_path(path) for path in self._natives}
+        self._loads: dict[str, Load] = {}
+        self._generations: dict[str, NumpyAbi] | None = None
+        self._process = Process(
+            files=files,
+            natives=self._natives,
+            owners={path: owner.name for path, owner in self._belongs.items() if owner},
+            executable=self._interpreter.executable if self._interpreter.executed else "",
+            library_path=library_path,
+        )
+
+    def load(self, path: str) -> Load:
+        """Judge the library at an absolute path. Never raises: what cannot be read is ``UNKNOWN``."""
+        if path not in self._loads:
+            try:
+                self._loads[path] = self._judge(path, self._files.facts(path))
+            except UnreadableError as error:
+                self._loads[path] = Load(outcome=LoadOutcome.UNKNOWN, reason=str(error))
+        return self._loads[path]
+
+    def links(self, reach: Reach) -> Links:
+        """All findings about native libraries, those on a reached path with their chain."""
+        broken: list[Broken] = []
+        undecided: list[Undecided] = []
+        for path in dict.fromkeys((*self._natives, *reach.libraries)):
+            load = self.load(path)
+            if load.outcome is LoadOutcome.UNKNOWN:
+                artifact = self._owners.relative(path)
+                kind, reached = Kind.LIBRARY, path in reach.libraries
+                undecided.append(Undecided(kind=kind, artifact=artifact, reason=load.reason, reached=reached))
+            elif load.broken:
+                broken.extend(self._weighed(path, load, reach))
+        return Links(broken=tuple(broken), undecided=tuple(undecided), references=self._references())
+
+    def _references(self) -> int:
+        count = 0
+        for path in self._natives:
+            try:
+                library = self._files.facts(path).library
+            except UnreadableError:
+                continue
+            count += len(library.needed) + len(library.undefined) + len(library.version_needs)
+        return count
+
+    def _weighed(self, path: str, load: Load, reach: Reach) -> tuple[Broken, ...]:
+        """What a load breaks, with the severity that its reach gives it."""
+        if load.outcome is LoadOutcome.WARNS and path.endswith(BINDINGS):
+            return self._bridge(load, reach)
+        found = reach.libraries.get(path)
+        if found is None:
+            return tuple(one for one in load.broken if one.kind is not Kind.LIBRARY) if self._importable(path) else ()
+        if found.optional:
+            return ()
+        severity = Severity.RISK if found.guarded or load.outcome is LoadOutcome.WARNS else Severity.BREAK
+        return tuple(replace(one, severity=severity, chain=found.chain) for one in load.broken)
+
+    def _bridge(self, load: Load, reach: Reach) -> tuple[Broken, ...]:
+        """torch without its NumPy bridge: broken wherever torch is imported."""
+        chain = reach.chain_to(TORCH)
+        if chain is None:
+            return load.broken
+        return tuple(replace(one, severity=Severity.BREAK, chain=chain) for one in load.broken)
+
+    def _importable(self, path: str) -> bool:
+        """Whether a file may be loaded by this interpreter at all: not one with the tag of another version."""
+        name = posixpath.basename(path)
+        _, tag, _ = name.partition(".cpython-")
+        return not tag or name.endswith(self._interpreter.extension_suffixes)
+
+    def _judge(self, path: str, facts: NativeFacts) -> Load:
+        if refused := self._other_machine(path, facts):
+            return refused
+        owner = self._owner(path)
+        faults = self._process.load(path, torch=self._after_torch(facts, owner))
+        api, built = self._torch_build(path, facts, owner)
+        if faults.any:
+            return self._fails(path, faults, built)
+        if self._torch and built and api is TorchApi.UNSTABLE and other_minor(built, self._torch.version):
+            broken = causes.other_torch(self._owners, path, built, self._torch)
+            return Load(outcome=LoadOutcome.FAILS, exception="crash", reason=broken.cause, broken=(broken,))
+        judged = self._against_numpy(path, facts, faults)
+        if judged.outcome is LoadOutcome.LOADS and faults.unknown:
+            return Load(outcome=LoadOutcome.UNKNOWN, reason=faults.unknown[0])
+        return judged
+
+    def _owner(self, path: str) -> Distribution | None:
+        return self._belongs[path] if path in self._belongs else self._owners.of_path(path)
+
+    def _other_machine(self, path: str, facts: NativeFacts) -> Load | None:
+        """The answer for a library of another architecture."""
+        here, there = self._interpreter.platform, facts.library.machine
+        if not here.startswith(("linux", "manylinux", "musllinux")) or here.endswith(there):
+            return None
+        broken = causes.other_machine(self._owners, path, there, here)
+        return Load(outcome=LoadOutcome.FAILS, exception="ImportError", reason=broken.cause, broken=(broken,))
+
+    def _after_torch(self, facts: NativeFacts, owner: Distribution | None) -> bool:
+        """Whether torch is imported before this library is loaded."""
+        if torch_api(facts.library) is not TorchApi.NONE:
+            return True
+        if owner is None:
+            return False
+        return owner.name == TORCH or any(line.lower().startswith(TORCH) for line in owner.requires)
+
+    def _torch_build(
+        self, path: str, facts: NativeFacts, owner: Distribution | None
+    ) -> tuple[TorchApi, Built | None]:
+        """What an extension uses of torch, and the torch it was built for; torch's own libraries are not asked."""
+        api = torch_api(facts.library)
+        if owner is None or owner.name == TORCH or api is TorchApi.NONE:
+            return TorchApi.NONE, None
+        return api, built_for(owner, self._files.torch_record(posixpath.dirname(path)))
+
+    def _fails(self, path: str, faults: Faults, built: Built | None) -> Load:
+        broken = causes.of_faults(self._owners, path, faults, built, self._torch)
+        return Load(outcome=LoadOutcome.FAILS, exception="ImportError", reason=broken[0].symptom, broken=broken)
+
+    def _against_numpy(self, path: str, facts: NativeFacts, faults: Faults) -> Load:
+        """What NumPy says to a library, or to torch's bindings that come with it."""
+        if self._numpy is None:
+            return Load(outcome=LoadOutcome.LOADS)
+        fit = numpy_fit(facts, self._generation(path, facts), self._numpy.version)
+        if fit is NumpyFit.UNKNOWN:
+            return Load(outcome=LoadOutcome.UNKNOWN, reason="the NumPy that it was built for cannot be told")
+        if fit is NumpyFit.FITS:
+            return self._bindings(path, faults)
+        broken = causes.numpy_abi(self._owners, path, facts, fit, self._numpy)
+        outcome = LoadOutcome.FAILS
+        if fit is NumpyFit.TOO_OLD and facts.numpy_failure in (NumpyFailure.WARNING, NumpyFailure.UNKNOWN):
+            outcome = LoadOutcome.WARNS
+        exception = "ValueError" if facts.numpy_failure is NumpyFailure.VALUE_ERROR else "ImportError"
+        return Load(outcome=outcome, exception=exception, reason=broken.symptom, broken=(broken,))
+
+    def _bindings(self, path: str, faults: Faults) -> Load:
+        """torch's own extension module loads its bindings, which may lose NumPy."""
+        owner = self._owner(path)
+        if owner is not None and owner.name == TORCH and not path.endswith(BINDINGS):
+            for member in faults.closure:
+                if member.endswith(BINDINGS) and self.load(member).outcome is LoadOutcome.WARNS:
+                    return replace(self.load(member), broken=())
+        return Load(outcome=LoadOutcome.LOADS)
+
+    def _generation(self, path: str, facts: NativeFacts) -> NumpyAbi:
+        """The NumPy generation of a library; one that does not show it is of its distribution's."""
+        if facts.numpy is not NumpyAbi.UNKNOWN:
+            return facts.numpy
+        owner = self._owner(path)
+        return self._siblings().get(owner.name, NumpyAbi.UNKNOWN) if owner else NumpyAbi.UNKNOWN
+
+    def _siblings(self) -> dict[str, NumpyAbi]:
+        """The NumPy generation of each distribution whose extensions agree on one."""
+        if self._generations is None:
+            seen: dict[str, set[NumpyAbi]] = {}
+            for path, owner in self._belongs.items():
+                if owner is not None and (generation := self._shown(path)):
+                    seen.setdefault(owner.name, set()).add(generation)
+            self._generations = {name: one for name, found in seen.items() if len(found) == 1 for one in found}
+        return self._generations
+
+    def _shown(self, path: str) -> NumpyAbi | None:
+        try:
+            generation = self._files.facts(path).numpy
+        except UnreadableError:
+            return None
+        return generation if generation in (NumpyAbi.NUMPY_1, NumpyAbi.NUMPY_2) else None
