@@ -7,8 +7,8 @@ import email.parser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from torchlink.model.names import normalise
 from torchlink.read.metadata import (
-    normalise,
     parse_conda_record,
     parse_core_metadata,
     parse_direct_url,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 
 from torchlink.model.environment import Distribution, DistributionKind, Environment
+from torchlink.model.names import normalise
 
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 _ALTERNATIVE = re.compile(r"\bor\b")
@@ -93,10 +93,10 @@ def _read(needer: Distribution, line: str, extra: str, markers: Mapping[str, str
             return None
     return Need(
         needer=needer,
-        name=canonicalize_name(requirement.name),
+        name=normalise(requirement.name),
         line=line,
         specifier=requirement.specifier,
-        extras=frozenset(canonicalize_name(name) for name in requirement.extras),
+        extras=frozenset(normalise(name) for name in requirement.extras),
         for_extra=extra,
     )
 
@@ -108,7 +108,7 @@ def _lines_by_extra(distribution: Distribution) -> Mapping[str, list[str]]:
     """
     lines: dict[str, list[str]] = {"": []}
     for line in distribution.requires:
-        extras = {canonicalize_name(name) for name in _EXTRA.findall(line)}
+        extras = {normalise(name) for name in _EXTRA.findall(line)}
         if not extras or _ALTERNATIVE.search(line.partition(";")[2]):
             lines[""].append(line)
         if len(extras) == 1 or _ALTERNATIVE.search(line.partition(";")[2]):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +11,6 @@ from torchlink.read.bounded import read_head
 
 _MAX_MEMBERS = 100_000
 _TAIL = 66_000
-_ERRORS = (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError)
 
 
 def is_archive(path: str) -> bool:
@@ -30,11 +27,13 @@ def archive_listings(path: str) -> dict[str, tuple[Mapping[str, tuple[int, int]]
     """
     if not is_archive(path):
         return None
+    import zipfile
+
     try:
         when = Path(path).stat().st_mtime_ns
         with zipfile.ZipFile(path) as archive:
             members = [(info.filename, info.file_size) for info in archive.infolist()]
-    except _ERRORS:
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile):
         return None
     if len(members) > _MAX_MEMBERS:
         return None
@@ -63,12 +62,15 @@ def read_member(archive_path: str, member: str, limit: int) -> bytes:
     where = f"{archive_path}/{member}"
     if not is_archive(archive_path):
         raise UnreadableError("not a zip file", where=archive_path)
+    import zipfile
+    import zlib
+
     try:
         with zipfile.ZipFile(archive_path) as archive, archive.open(member) as stream:
             data = stream.read(limit + 1)
     except KeyError:
         raise UnreadableError("no such member", where=where) from None
-    except _ERRORS as error:
+    except (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UnreadableError(f"cannot be unpacked ({error})", where=where) from None
     if len(data) > limit:
         raise UnreadableError(f"longer than {limit} bytes", where=where)

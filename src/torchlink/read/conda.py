@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from torchlink.model.environment import Distribution, DistributionKind
 from torchlink.model.errors import UnreadableError
+from torchlink.model.names import normalise
 from torchlink.read.bounded import read_bounded
-from torchlink.read.metadata import CondaRecord, normalise, parse_conda_record
+from torchlink.read.metadata import CondaRecord, parse_conda_record
 from torchlink.read.tree import Tree
 
 _MAX_RECORD = 64 * 1024 * 1024

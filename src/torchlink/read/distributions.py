@@ -10,13 +10,13 @@ from itertools import islice
 
 from torchlink.model.environment import Distribution, DistributionKind, EditableFinder, PathEntry, PathOrigin
 from torchlink.model.errors import UnreadableError
+from torchlink.model.names import normalise
 from torchlink.read.archives import read_member
 from torchlink.read.bounded import is_file, read_bounded, read_head
 from torchlink.read.metadata import (
     CoreMetadata,
     decode,
     header_bytes,
-    normalise,
     parse_core_metadata,
     parse_direct_url,
     parse_headers,

@@ -13,7 +13,6 @@ from torchlink.model.store import ByteStore
 from torchlink.read.bounded import is_folder
 from torchlink.read.conda import read_conda
 from torchlink.read.distributions import Place, read_distributions
-from torchlink.read.foreign import by_layout
 from torchlink.read.interpreter import ask
 from torchlink.read.layout import Installation
 from torchlink.read.modules import copies_on, unowned_modules
@@ -106,15 +105,21 @@ def _roots(path: SearchPath) -> Iterator[Root]:
 
 def _installation(target: Path, variables: Mapping[str, str], cache: ByteStore | None) -> Installation:
     if target.is_dir():
-        return by_layout(target, f"{_why_no_interpreter(target)}; read by its layout")
+        return _by_layout(target, _why_no_interpreter(target))
     try:
         return ask(target, variables, cache)
     except UnreadableError as error:
         prefix = target.parent.parent if target.parent.name in {"bin", "Scripts"} else target.parent
         try:
-            return by_layout(prefix, f"{error}; read by its layout")
+            return _by_layout(prefix, str(error))
         except UnreadableError:
             raise error from None
+
+
+def _by_layout(prefix: Path, why: str) -> Installation:
+    from torchlink.read.foreign import by_layout
+
+    return by_layout(prefix, f"{why}; read by its layout")
 
 
 def _why_no_interpreter(prefix: Path) -> str:

@@ -14,7 +14,7 @@ from torchlink.model.environment import Interpreter
 from torchlink.model.errors import UnreadableError
 from torchlink.read.bounded import read_head
 from torchlink.read.layout import Installation, Layout, has_system_site, read_pyvenv_cfg
-from torchlink.read.wheel_tags import linux_platforms, macos_platforms, wheel_tags
+from torchlink.read.wheel_tags import linux_platforms, macos_platforms, plain_platform, wheel_tags
 
 _ELF_MACHINES = {3: "i686", 21: "ppc64le", 22: "s390x", 40: "armv7l", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
 _PE_MACHINES = {0x8664: "amd64", 0xAA64: "arm64", 0x14C: "win32"}
@@ -164,7 +164,7 @@ def _interpreter(prefix: Path, base: Path, version: str, system: _Machine, note:
         extension_suffixes=_extension_suffixes((major, minor), system),
         builtin_modules=builtins if stdlib else builtins | sys.stdlib_module_names,
         stdlib=stdlib,
-        platform=platforms[-1] if platforms else "",
+        platform=plain_platform(platforms),
         libc="musl 1.2" if system.musl else "",
         executed=False,
         note=note,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from torchlink.model.store import ByteStore
 from torchlink.read.bounded import read_head
 from torchlink.read.interpreter_script import SCRIPT
 from torchlink.read.layout import Installation, Layout, has_system_site, read_pyvenv_cfg
-from torchlink.read.wheel_tags import linux_platforms, macos_platforms, wheel_tags
+from torchlink.read.wheel_tags import linux_platforms, macos_platforms, plain_platform, wheel_tags
 
 OLDEST = (3, 7)
 _TIMEOUT_S = 20.0
@@ -47,6 +46,8 @@ def ask(python: Path, variables: Mapping[str, str], cache: ByteStore | None = No
 
 
 def _run(python: Path, variables: Mapping[str, str]) -> bytes:
+    import subprocess
+
     try:
         done = subprocess.run(
             [str(python), "-I", "-S", "-c", SCRIPT],
@@ -125,7 +126,7 @@ def _interpreter(answer: Answer, version: tuple[int, int]) -> Interpreter:
         extension_suffixes=suffixes,
         builtin_modules=frozenset(_texts(answer, "builtins")),
         stdlib=_texts(answer, "stdlib"),
-        platform=platforms[-1] if platforms else "",
+        platform=plain_platform(platforms),
         libc=libc,
         executed=True,
     )
@@ -177,6 +178,8 @@ def _musl(system: str, executable: str) -> str:
     """The musl version of an interpreter that knows no glibc: its loader tells it when it is run without arguments."""
     if system != "Linux":
         return ""
+    import subprocess
+
     try:
         loader = _MUSL_LOADER.search(read_head(os.path.realpath(executable), 8192))
         if loader is None:

@@ -6,7 +6,6 @@ and ``installed-files.txt``, conda's package records.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 _SECTION = re.compile(r"\[([^\]:]*)(?::(.*))?\]")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 """A line of blanks alone continues a folded header (long licences hold such lines); only an empty one ends them."""
-_NORMAL = re.compile(r"[-_.]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +36,6 @@ class CondaRecord:
     version: str
     files: tuple[str, ...]
     """Relative to the prefix."""
-
-
-def normalise(name: str) -> str:
-    """Return a distribution's name as PEP 503 normalises it."""
-    return _NORMAL.sub("-", name.strip()).lower()
 
 
 def decode(data: bytes) -> str:
@@ -108,6 +101,8 @@ def parse_record(data: bytes) -> Iterator[str]:
             if path:
                 yield path
         return
+    import csv
+
     try:
         for row in csv.reader(io.StringIO(text)):
             if row and row[0]:

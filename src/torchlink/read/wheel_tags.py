@@ -54,6 +54,13 @@ def macos_platforms(version: str, machine: str) -> tuple[str, ...]:
     return tuple(mac_platforms((int(major), int(minor) if minor.isdecimal() else 0), machine))
 
 
+def plain_platform(platforms: Sequence[str]) -> str:
+    """The one platform tag that names the machine itself: ``linux_x86_64``, ``macosx_14_0_arm64``, ``win_amd64``."""
+    return next(
+        (platform for platform in platforms if platform.startswith("linux_")), platforms[0] if platforms else ""
+    )
+
+
 def wheel_tags(
     implementation: str, version: tuple[int, int], abis: Sequence[str], platforms: Sequence[str]
 ) -> tuple[str, ...]:
