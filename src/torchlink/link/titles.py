@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from torchlink.model.reference import Kind, Party, PartyType
 
 _NAMED_TARGETS = 2
+_SYMBOL_VERSION = re.compile(r"[A-Z]+_[\d.]+")
+"""``GLIBC_2.34``, ``GLIBCXX_3.4.32``, ``CXXABI_1.3.13``."""
+
 _CLAUSE_END = re.compile(r"[:;]\s")
 
 
@@ -25,18 +28,15 @@ def title(kind: Kind, needer: Party, provider: Party, targets: Sequence[str]) ->
         case Kind.NUMPY_ABI:
             return _numpy_abi(who, provider)
         case Kind.SYMBOL:
-            return _symbol(who, provider, wanted)
+            return _symbol(who, provider, targets)
         case Kind.GATE:
             return f"{who} refuses {_object(provider)}" if _is_present(provider) else f"{who} needs {_absent(provider)}"
-        case Kind.LIBRARY:
-            return f"{who} needs {wanted}; {_lacking(provider, len(targets))}"
         case Kind.PLATFORM:
-            verb = "was built for" if provider.type is PartyType.PYTHON else "needs"
-            return f"{who} {verb} {wanted}; {_here(provider)}"
+            return _platform(who, provider, wanted)
         case Kind.REQUIRES:
             return f"{who} requires {wanted}; {_here(provider)}"
-        case Kind.IMPORT | Kind.GLOBAL:
-            return f"{who} needs {wanted}; {_lacking(provider, len(targets))}"
+        case Kind.LIBRARY | Kind.IMPORT | Kind.GLOBAL:
+            return f"{who} needs {wanted}; {_lacking(provider, targets)}"
         case _:
             return f"{who} needs {wanted} of {_object(provider)}"
 
@@ -59,6 +59,8 @@ def _object(party: Party) -> str:
             return "the project"
         case PartyType.PYTHON:
             return f"Python {party.version}".strip()
+        case PartyType.DRIVER:
+            return f"the driver {party.version}".strip()
         case PartyType.SYSTEM if party.name == PartyType.SYSTEM.value:
             return party.version or "the system"
         case _:
@@ -80,18 +82,30 @@ def _here(provider: Party) -> str:
     return f"{_object(provider)} is {where}"
 
 
-def _lacking(provider: Party, wanted: int) -> str:
+def _lacking(provider: Party, targets: Sequence[str]) -> str:
     if not _is_present(provider):
         return f"{provider.name} is not installed"
-    return f"{_object(provider)} does not have {'it' if wanted == 1 else 'them'}"
+    if provider.name in targets:
+        return "nothing here provides it"
+    return f"{_object(provider)} does not have {'it' if len(targets) == 1 else 'them'}"
 
 
-def _symbol(who: str, provider: Party, wanted: str) -> str:
+def _platform(who: str, provider: Party, wanted: str) -> str:
+    if provider.type is not PartyType.PYTHON:
+        return f"{who} needs {wanted}; {_here(provider)}"
+    here = f"{_object(provider)} is here" if provider.version else "this interpreter is for another machine"
+    return f"{who} was built for {wanted}; {here}"
+
+
+def _symbol(who: str, provider: Party, targets: Sequence[str]) -> str:
     if not _is_present(provider):
         return f"{who} needs {_absent(provider)}"
-    if provider.type is PartyType.PACKAGE:
-        return f"{who} was built for another {provider.name} than {provider.version}{provider.build}"
-    return f"{who} needs {wanted}; {_object(provider)} does not have it"
+    if provider.type is not PartyType.PACKAGE or _SYMBOL_VERSION.fullmatch(targets[0]):
+        return f"{who} needs {_listed(targets)}; {_lacking(provider, targets)}"
+    releases = [target for target in targets if target.startswith(f"{provider.name} ")]
+    if releases:
+        return f"{who} was built for {releases[0]}; {provider.label} is installed"
+    return f"{who} was built for another {provider.name} than {provider.version}{provider.build}"
 
 
 def _numpy_abi(who: str, numpy: Party) -> str:
