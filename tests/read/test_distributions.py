@@ -12,6 +12,7 @@ import pytest
 
 from tests.installs import install, make_venv, read, read_with_tree, write
 from torchlink.model.environment import Distribution, DistributionKind
+from torchlink.read.distributions import distribution_digest
 
 PKG_INFO = "Metadata-Version: 1.1\nName: {}\nVersion: {}\n\n"
 
@@ -241,6 +242,23 @@ def test_conda(prefix: Path, site: Path) -> None:
     assert found(prefix, "mkl").files == (str(prefix / "lib/libmkl_rt.so.2"),)
     assert not environment.unowned
     assert any("broken-1.0-0.json" in problem for problem in environment.problems)
+
+
+def test_a_distributions_digest_sees_its_own_files_alone(prefix: Path, site: Path) -> None:
+    install(site, "demo", "1.0", files={"demo/__init__.py": "", "demo/deep/x.py": "", "tool.py": ""})
+    install(site, "other", "1.0")
+
+    def digests() -> dict[str, str]:
+        environment, tree = read_with_tree(prefix)
+        return {one.name: distribution_digest(one, tree) for one in environment.distributions}
+
+    seen = [digests()]
+    changes = {"demo/deep/x.py": "patched", "demo/added.py": "", "tool.py": "x", "demo-1.0.dist-info/RECORD": ""}
+    for path, content in changes.items():
+        write(site, {path: content})
+        seen.append(digests())
+    assert len({one["demo"] for one in seen}) == len(seen)
+    assert len({one["other"] for one in seen}) == 1
 
 
 def test_two_installs_are_both_there(prefix: Path, site: Path) -> None:

@@ -12,6 +12,7 @@ from packaging.markers import default_environment
 
 from tests.installs import make_venv
 from torchlink.model.errors import TorchlinkError, UnreadableError
+from torchlink.read import interpreter as interpreter_module
 from torchlink.read.interpreter import ask
 
 PYENV = sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))
@@ -103,6 +104,12 @@ def test_what_does_not_run_or_answer_is_one_line(tmp_path: Path, text: str, reas
     with pytest.raises(UnreadableError, match=reason) as error:
         ask(script(tmp_path / "python", text), os.environ)
     assert "\n" not in str(error.value)
+
+
+def test_one_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter_module, "_TIMEOUT_S", 0.3)
+    with pytest.raises(UnreadableError, match="did not answer within"):
+        ask(script(tmp_path / "python", "sleep 20"), os.environ)
 
 
 def test_python_2_is_told_apart(tmp_path: Path) -> None:

@@ -102,6 +102,8 @@ def test_code_at_start_up_that_is_not_known_is_a_problem(tmp_path: Path) -> None
         {
             "odd.pth": "import sys; sys.path.insert(0, '/x')\n",
             "_virtualenv.pth": "import _virtualenv\n",
+            "distutils-precedence.pth": "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, "
+            "'local') == 'local'; enabled and __import__('_distutils_hack').add_shim(); \n",
             "sitecustomize.py": "import sys\nsys.path.append('/x')\n",
         },
     )

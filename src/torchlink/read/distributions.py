@@ -63,6 +63,17 @@ def read_distributions(entries: Iterable[PathEntry], place: Place) -> tuple[list
     return found, problems
 
 
+def distribution_digest(distribution: Distribution, tree: Tree) -> str:
+    """A digest of the metadata and of everything that lies in the top-level packages of a distribution.
+
+    What people add to a package by hand is seen too. Namespace packages are seen as a whole.
+    """
+    root = distribution.root
+    folders = (f"{root}{os.sep}{name}" for name in distribution.top_level)
+    singles = (path for path in distribution.files if path.rpartition(os.sep)[0] == root)
+    return tree.digest_of({distribution.metadata_path, *folders, *singles})
+
+
 def _is_source_of(distribution: Distribution, found: list[Distribution]) -> bool:
     """Whether an ``.egg-info`` beside some source only repeats the editable install that points there."""
     return any(one.name == distribution.name and one.editable for one in found)

@@ -22,12 +22,10 @@ _MAX_PTH = 4 * 1024 * 1024
 _MAX_PTH_LINES = 20_000
 _MAX_CUSTOMIZE = 1024 * 1024
 _HARMLESS = re.compile(
-    r"_virtualenv|_distutils_hack|coverage|pytest_cov|coloredlogs|"
-    r"importlib\.util.*module_from_spec.*ModuleSpec|"  # *-nspkg.pth of setuptools, newer form
-    r"types\.ModuleType|"  # the same, older form
-    r"sys\.__plen|__egginsert|"  # easy-install.pth
-    r"matplotlib|ruamel|pywin32_bootstrap|sphinxcontrib|hpu|a1_coverage|_pdbpp_path_hack"
+    r"_virtualenv|_distutils_hack|coverage|pytest_cov|coloredlogs|pywin32_bootstrap|"
+    r"module_from_spec|types\.ModuleType"  # namespace packages as setuptools once wrote them (*-nspkg.pth)
 )
+_CHANGES_PATH = re.compile(r"sys\.path\b|meta_path|path_hooks|addsitedir")
 _FINDER_IMPORT = re.compile(r"^import\s+(\w+)\s*(?:;|$)")
 
 
@@ -126,7 +124,7 @@ def _follow_pth(site: str, name: str, building: _Building) -> None:
         if line.startswith(("import ", "import\t")):
             if "__egginsert" in line:
                 _move_to_front(building, before)
-            else:
+            elif "sys.__plen" not in line:
                 _judge_import_line(site, path, line, building)
         elif "\0" not in line:
             building.add(_absolute(site, line.rstrip()), PathOrigin.PTH)
@@ -154,7 +152,7 @@ def _judge_import_line(site: str, path: str, line: str, building: _Building) -> 
             building.finders.append(read_finder(finder_path))
         except UnreadableError as error:
             building.problems.append(str(error))
-    elif not _HARMLESS.search(line):
+    elif not _HARMLESS.search(line) or _CHANGES_PATH.search(line):
         building.problems.append(f"{path}: runs code at start-up that is not followed: {line.strip()[:120]}")
 
 
