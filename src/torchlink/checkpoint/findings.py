@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from torchlink.checkpoint.judge import Judgement, Reason, Safety
+from torchlink.checkpoint.judge import Reason, Safety, worst
 from torchlink.checkpoint.scan import Scanned
 from torchlink.model.finding import Certainty, Finding
 from torchlink.model.reference import Evidence, Kind, Party, PartyType, Severity
@@ -43,15 +43,6 @@ def scan_report(scanned: Sequence[Scanned], *, version: str, path: str, elapsed_
         ),
         artifacts=tuple(_artifact(one) for one in scanned),
     )
-
-
-def worst(judgements: Sequence[Judgement]) -> Safety:
-    """The verdict on a set of files: as bad as its worst."""
-    found = {judgement.safety for judgement in judgements}
-    for safety in (Safety.DANGEROUS, Safety.UNKNOWN_GLOBAL, Safety.UNREADABLE):
-        if safety in found:
-            return safety
-    return Safety.CLEAN
 
 
 def _artifact(scanned: Scanned) -> Artifact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -11,7 +11,7 @@ from torchlink.checkpoint.contents import Contents, Format, Stream
 from torchlink.checkpoint.reader import read_contents
 from torchlink.checkpoint.rules import GlobalRules, global_rules
 from torchlink.checkpoint.source import MemorySource
-from torchlink.checkpoint.tensors import REBUILD_V2, REBUILD_V3, tensor_of
+from torchlink.checkpoint.tensors import REBUILD_V2, view_fits
 from torchlink.checkpoint.values import Blob, BlobKind, Call, FrozenMembers, Global, Members, Pairs, Persistent
 from torchlink.model.errors import UnreadableError
 
@@ -50,6 +50,7 @@ class Judgement:
 
 _RANK = {Safety.DANGEROUS: 0, Safety.UNREADABLE: 1, Safety.UNKNOWN_GLOBAL: 2, Safety.CLEAN: 3}
 _MOST_REASONS = 200
+_LONGEST_NAME = 300
 
 
 def judge(contents: Contents, allowance: Allowance | None = None) -> Judgement:
@@ -61,6 +62,15 @@ def judge(contents: Contents, allowance: Allowance | None = None) -> Judgement:
         reasons=tuple(reasons[:_MOST_REASONS]),
         globals=tuple(sorted(_names(contents))),
     )
+
+
+def worst(judgements: Sequence[Judgement]) -> Safety:
+    """The verdict on a set of files: as bad as its worst."""
+    found = {judgement.safety for judgement in judgements}
+    for safety in (Safety.DANGEROUS, Safety.UNKNOWN_GLOBAL, Safety.UNREADABLE):
+        if safety in found:
+            return safety
+    return Safety.CLEAN
 
 
 def unreadable(detail: str) -> Judgement:
@@ -82,10 +92,16 @@ def _reasons(contents: Contents, allowance: Allowance) -> Iterator[Reason]:
         if problem.fatal:
             yield Reason(safety=Safety.UNREADABLE, detail=problem.detail, where=where)
     for stream in contents.streams:
-        yield from _stream_reasons(stream, allowance)
+        script = contents.format is Format.TORCHSCRIPT
+        yield from (reason for reason in _stream_reasons(stream, allowance) if not (script and _is_own_code(reason)))
     yield from _code_reasons(contents)
     for part in contents.nested:
         yield from _reasons(part, allowance)
+
+
+def _is_own_code(reason: Reason) -> bool:
+    """TorchScript's classes are those of its own code, which is a reason by itself."""
+    return reason.safety is Safety.UNKNOWN_GLOBAL and reason.name.startswith("__torch__.")
 
 
 def _code_reasons(contents: Contents) -> Iterator[Reason]:
@@ -124,6 +140,7 @@ def _stream_reasons(stream: Stream, allowance: Allowance) -> Iterator[Reason]:
 
 def _global_reasons(found: Global, where: str, rules: GlobalRules) -> Iterator[Reason]:
     path = found.path
+    shown = path if len(path) <= _LONGEST_NAME else f"{path[:_LONGEST_NAME]}..."
     if path in rules.allowed or path in rules.nested:
         if found.built:
             detail = f"it changes {path} itself"
@@ -131,13 +148,13 @@ def _global_reasons(found: Global, where: str, rules: GlobalRules) -> Iterator[R
         return
     danger = rules.danger_of(path)
     if danger:
-        yield Reason(safety=Safety.DANGEROUS, detail=f"{path} {danger}", where=where, name=path, offset=found.offset)
+        yield Reason(safety=Safety.DANGEROUS, detail=f"{shown} {danger}", where=where, name=shown, offset=found.offset)
         return
     yield Reason(
         safety=Safety.UNKNOWN_GLOBAL,
-        detail=f"{path} is not on the list of names that are known to be harmless",
+        detail=f"{shown} is not on the list of names that are known to be harmless",
         where=where,
-        name=path,
+        name=shown,
         offset=found.offset,
     )
 
@@ -239,11 +256,10 @@ def children(value: object) -> list[object]:
 def _views(stream: Stream) -> Iterator[Reason]:
     """Tensors that reach outside their storage."""
     for found in stream.pickle.globals:
-        if found.path not in REBUILD_V2 and found.path != REBUILD_V3:
+        if found.path not in REBUILD_V2:
             continue
         for call in found.calls:
-            tensor = tensor_of(call)
-            if tensor is not None and not tensor.fits:
-                detail = f"a tensor reaches outside its storage {tensor.storage.key}"
+            if not view_fits(call.args):
+                detail = "a tensor reaches outside its storage"
                 yield Reason(safety=Safety.UNREADABLE, detail=detail, where=stream.where, offset=call.offset)
                 return

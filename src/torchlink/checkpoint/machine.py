@@ -21,7 +21,7 @@ class Limits:
     """What one pickle may cost."""
 
     opcodes: int = 4_000_000
-    memory: int = 160 << 20
+    memory: int = 128 << 20
     """Bytes of values, estimated from below."""
     name: int = 4096
     """Characters of a module's or a class's name."""
@@ -91,6 +91,7 @@ class Machine:
     room: int = 0
     followed: int = 0
     protocol: int = 0
+    framed: bool = False
     frame_end: int = -1
     root: object = None
     after_build: Callable[[Machine, object], None] | None = None
@@ -163,7 +164,7 @@ class Machine:
             mapped = python3_name(module, name) if self.protocol < 3 else (module, name)
             known = Global(*mapped, module, name, self.position)
             self.globals[module, name] = known
-            self.spend(400 + len(module) + len(name))
+            self.spend(400 + 4 * (len(module) + len(name)))
         return known
 
     def call(self, call: Call) -> Call:

@@ -614,7 +614,9 @@ def _frame(m: Machine) -> None:
     if m.position - 9 < m.frame_end:
         m.deviates("FRAME inside a frame")
     m.frame_end = m.position + length
-    raise FrameStart
+    if not m.framed:
+        m.framed = True
+        raise FrameStart
 
 
 def _stop(m: Machine) -> None:

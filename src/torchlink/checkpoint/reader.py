@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from torchlink.checkpoint.allowance import Allowance
-from torchlink.checkpoint.containers import numpy_files, safetensors, tar, wrappers
 from torchlink.checkpoint.containers.legacy import read_bare
 from torchlink.checkpoint.containers.torch_zip import read_zip
 from torchlink.checkpoint.contents import Contents, Format, Problem, Stream
@@ -48,8 +47,8 @@ def _read(source: Source, allowance: Allowance) -> Contents:
         return read_zip(source, allowance, read_part)
     _refuse_pages(head, source)
     contents = _of_known_start(head, source, allowance)
-    contents = _bare(source, allowance) if contents is None else _also_as_pickle(contents, allowance)
-    return _also_as_zip(contents, allowance)
+    contents = _bare(source, allowance) if contents is None else _also_as_pickle(contents, source, allowance)
+    return _also_as_zip(contents, source, allowance)
 
 
 def read_part(source: Source, allowance: Allowance) -> Contents | None:
@@ -61,6 +60,8 @@ def read_part(source: Source, allowance: Allowance) -> Contents | None:
             return read_zip(source, allowance, read_part)
         finally:
             allowance.leave()
+    from torchlink.checkpoint.containers import numpy_files, safetensors, wrappers
+
     if (
         wrappers.packing(head) in ("", "zlib")
         and not head.startswith(numpy_files.MAGIC)
@@ -75,6 +76,8 @@ def read_part(source: Source, allowance: Allowance) -> Contents | None:
 
 def _of_known_start(head: bytes, source: Source, allowance: Allowance) -> Contents | None:
     """The contents of a format that is known by its first bytes."""
+    from torchlink.checkpoint.containers import numpy_files, safetensors, tar, wrappers
+
     for magic, name in wrappers.UNREAD.items():
         if head.startswith(magic):
             raise UnreadableError(f"{name} is not read", where=source.name)
@@ -122,9 +125,8 @@ def _bare(source: Source, allowance: Allowance) -> Contents:
     return contents
 
 
-def _also_as_pickle(contents: Contents, allowance: Allowance) -> Contents:
+def _also_as_pickle(contents: Contents, source: Source, allowance: Allowance) -> Contents:
     """A file of another format whose bytes also run as a pickle is both."""
-    source = contents.source
     buffer = source.read(0, _SNIFF)
     pickle = run(buffer, limits=allowance.limits())
     charge(allowance, pickle)
@@ -135,9 +137,8 @@ def _also_as_pickle(contents: Contents, allowance: Allowance) -> Contents:
     return replace(contents, streams=(*contents.streams, stream), problems=(*contents.problems, problem))
 
 
-def _also_as_zip(contents: Contents, allowance: Allowance) -> Contents:
+def _also_as_zip(contents: Contents, source: Source, allowance: Allowance) -> Contents:
     """A zip archive at the end of another file is what ``zipfile`` and NumPy would read."""
-    source = contents.source
     start = max(0, source.size - _TAIL)
     if _END not in source.read(start, _TAIL):
         return contents

@@ -30,6 +30,8 @@ class _Arrays:
         if type(target) is not Call or type(target.func) is not Global or target.func.path != JOBLIB_ARRAY:
             return
         self.seen = True
+        if machine.position == machine.frame_end:
+            machine.frame_end = -1
         state = target.state[-1] if target.state else None
         fields = dict_of(state) if type(state) is Pairs else {}
         if is_object_dtype(fields.get("dtype")):

@@ -139,6 +139,30 @@ class Tensor:
         return (last + 1) * ITEM_SIZE.get(self.dtype, 1) <= self.storage.size
 
 
+def view_fits(args: object) -> bool:
+    """Whether the tensor that is rebuilt from these arguments lies inside its storage; true where that is not clear.
+
+    A quick look for scans, which meet tens of thousands of them: ``tensor_of`` describes a tensor in full.
+    """
+    if type(args) is not tuple or len(args) < 4:
+        return True
+    storage, last, shape, stride = args[:4]
+    if type(storage) is not Persistent or type(storage.id) is not tuple or len(storage.id) < 5:
+        return True
+    numel = storage.id[4]
+    if type(last) is not int or type(numel) is not int or type(shape) is not tuple or type(stride) is not tuple:
+        return True
+    if last < 0:
+        return False
+    for extent, step in zip(shape, stride, strict=False):
+        if type(extent) is not int or type(step) is not int or extent == 0:
+            return True
+        if extent < 0 or step < 0:
+            return False
+        last += (extent - 1) * step
+    return last < numel
+
+
 def storage_ref(persistent: object) -> StorageRef | None:
     """The storage that a persistent id names; ``None`` where the id is of another form."""
     if type(persistent) is not Persistent:

@@ -81,7 +81,8 @@ class _Archive:
     inner: list[Contents] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
     hostile: list[str] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
+    used: set[int] = field(default_factory=set)
+    """Local headers of the members that are accounted for; of members with one name there are several."""
     has_main: bool = False
 
     def contents(self) -> Contents:
@@ -103,7 +104,7 @@ class _Archive:
         """The pickle that ``torch.load`` reads, and the storages that it names."""
         if self.kind not in (Format.TORCH_ZIP, Format.TORCHSCRIPT):
             return
-        self.used = {self.prefix + record for record in _RECORDS}
+        self.used = {found.header for record in _RECORDS if (found := self.directory.find(self.prefix + record))}
         if self.directory.find(self.prefix + "version") is None and not self.directory.find(
             f"{self.prefix}.data/version"
         ):
@@ -111,13 +112,13 @@ class _Archive:
         main = self.directory.find(self.prefix + "data.pkl")
         if main is None:
             return
-        self.used.add(main.name)
+        self.used.add(main.header)
         pickles = read_pickles(self._pickle_member(main), "data.pkl", self.allowance)
         self.streams.extend(pickles.streams)
         self.problems.extend(pickles.problems)
         self.has_main = True
-        for found in self.streams[0].pickle.persistent if self.streams else ():
-            self._storage(found)
+        for persistent in self.streams[0].pickle.persistent if self.streams else ():
+            self._storage(persistent)
 
     def _pickle_member(self, entry: Entry) -> bytes:
         """A member's bytes; a wrong CRC is a problem, and no reason not to read on."""
@@ -148,13 +149,13 @@ class _Archive:
             return None
         known = Extent(entry.header, entry.size, entry.packed, entry.method, True, entry.crc)
         self.storages[ref.key] = known
-        self.used.add(entry.name)
+        self.used.add(entry.header)
         return known
 
     def read_others(self) -> None:
         """Look into every member that is no tensor of the main pickle."""
         for entry in self.directory.entries:
-            if entry.name in self.used or (entry.name.endswith("/") and not entry.size):
+            if entry.header in self.used or (entry.name.endswith("/") and not entry.size):
                 continue
             self.allowance.spend_part(self.source.name)
             if _CODE.search(entry.name):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import zlib
 from typing import Protocol
 
@@ -97,18 +95,24 @@ class _Zlib:
 
 def _unpacker(method: str) -> _Unpacker:
     if method == "bz2":
+        import bz2
+
         return bz2.BZ2Decompressor()
     if method == "xz":
+        import lzma
+
         return lzma.LZMADecompressor(memlimit=128 << 20)
     return _Zlib(31 if method == "gzip" else 15)
 
 
 def _feed(unpacker: _Unpacker, data: bytes, pieces: list[bytes], room: int, source: Source) -> int:
     """Unpack a chunk, in pieces, and return what room is left."""
+    from lzma import LZMAError
+
     while not unpacker.eof:
         try:
             piece = unpacker.decompress(data, _CHUNK)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        except (OSError, EOFError, zlib.error, LZMAError) as error:
             raise UnreadableError("its packed bytes are broken", where=source.name) from error
         data = b""
         room -= len(piece)

@@ -34,7 +34,7 @@ def command(places: tuple[str, ...], form: str, output: Path | None, processes: 
     Exits with 0 where all are clean, 1 where one is dangerous or uses a name that is not known, 2 where one could not
     be read.
     """
-    from torchlink.checkpoint.findings import worst
+    from torchlink.checkpoint.judge import worst
 
     began = time.monotonic()
     scanned, foreign = _scan(places, processes)
