@@ -8,10 +8,13 @@ nothing but strings, numbers and tuples, so that they travel between processes a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from enum import Enum
+from typing import Any, Protocol, TypeAlias
 
-Node: TypeAlias = tuple["object", ...]
+# The one place where the core says Any: a node is a tuple of a different shape for each kind of statement.
+Node: TypeAlias = tuple[Any, ...]
 Block: TypeAlias = tuple[Node, ...]
 
 
@@ -30,6 +33,16 @@ class ModuleSource:
     """Why the file could not be parsed; the block is then empty."""
 
 
+class Presence(Enum):
+    """How a name stands in a native library's bytes."""
+
+    WHOLE = "whole"
+    """As a string of its own, or behind the last dot of one (``torch._C._fft``)."""
+    TAIL = "tail"
+    """Only as the end of a longer word. Linkers merge a string into the end of another, so this decides nothing."""
+    ABSENT = "absent"
+
+
 class Sources(Protocol):
     """Where the import linker gets source and folders from."""
 
@@ -45,11 +58,11 @@ class Sources(Protocol):
         """Say that these files will be asked for soon."""
         ...
 
-    def files(self, folder: str) -> frozenset[str]:
+    def files(self, folder: str) -> AbstractSet[str]:
         """Names of the files in a folder; empty where there is no such folder."""
         ...
 
-    def folders(self, folder: str) -> frozenset[str]:
+    def folders(self, folder: str) -> AbstractSet[str]:
         """Names of the folders in a folder."""
         ...
 
@@ -57,6 +70,10 @@ class Sources(Protocol):
         """The text of a small file; empty where it cannot be read."""
         ...
 
-    def binary_has_name(self, path: str, name: str) -> bool:
-        """Whether a native library holds ``name`` as a whole C string."""
+    def library_family(self, path: str) -> tuple[str, ...]:
+        """A native library and those of its own package that it needs."""
+        ...
+
+    def name_in_binary(self, path: str, name: str) -> Presence:
+        """Whether a native library holds ``name`` as a C string."""
         ...

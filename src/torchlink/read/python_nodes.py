@@ -192,6 +192,9 @@ class _Converter:
             return ("?", tuple(self.expression(child) for child in children))
         return convert(self, node)
 
+    def yield_(self, node: ast.Yield | ast.YieldFrom) -> Node:
+        return ("yield", () if node.value is None else (self.expression(node.value),))
+
     def constant(self, node: ast.Constant) -> Node:
         return ("c", node.value)
 
@@ -343,6 +346,8 @@ _EXPRESSIONS: dict[type[ast.expr], Callable[..., Node]] = {
     ast.SetComp: _Converter.comprehension,
     ast.GeneratorExp: _Converter.comprehension,
     ast.DictComp: _Converter.dict_comprehension,
+    ast.Yield: _Converter.yield_,
+    ast.YieldFrom: _Converter.yield_,
 }
 
 

@@ -1,0 +1,462 @@
+"""Attributes of values, and calling functions and classes of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torchlink.link.importing import expressions, gates, intrinsics, lazy, modules, operations, statements
+from torchlink.link.importing.failures import Failure, Raised, StepsExhausted, catches, exception
+from torchlink.link.importing.machine import MAX_CALL_DEPTH, MAX_CALL_STEPS, Machine
+from torchlink.link.importing.values import (
+    UNKNOWN,
+    Class,
+    ExceptionValue,
+    Foreign,
+    ForeignObject,
+    Function,
+    Instance,
+    Intrinsic,
+    Method,
+    Module,
+    Operators,
+    Scope,
+    Super,
+    Value,
+    exception_names,
+)
+from torchlink.model.source import Block, Node
+
+_ABSENT = object()
+
+
+# Attributes
+
+
+def get_attribute(machine: Machine, owner: Value, name: str, line: int = 0, *, imported: str = "") -> Value:
+    """``owner.name``. Raises Raised where a module certainly has no such name.
+
+    ``imported`` is the name of the module for ``from ... import name``.
+    """
+    if isinstance(owner, Module):
+        return _module_attribute(machine, owner, name, line)
+    if isinstance(owner, Instance):
+        return _instance_attribute(machine, owner, name, line, imported)
+    if isinstance(owner, Class):
+        return _class_attribute(machine, owner, name)
+    if isinstance(owner, Foreign):
+        return foreign(machine, f"{owner.name}.{name}")
+    if isinstance(owner, ForeignObject):
+        return intrinsics.object_attribute(machine, owner, name)
+    if isinstance(owner, Operators):
+        return _operator(machine, owner, name, line)
+    if isinstance(owner, Super):
+        member = find_member(tuple(base for base in owner.cls.bases), name)
+        return Method(member, owner.self) if isinstance(member, Function) else UNKNOWN
+    if isinstance(owner, Function):
+        return _function_attribute(owner, name)
+    if isinstance(owner, ExceptionValue):
+        return _exception_attribute(owner, name)
+    known = operations.data_attribute(owner, name)
+    if known is not None or name in ("pre", "post", "dev", "local"):
+        return known
+    return intrinsics.path_attribute(owner, name)
+
+
+def foreign(machine: Machine, name: str) -> Value:
+    constant = intrinsics.system_constant(machine, name)
+    return intrinsics.foreign(name) if constant is None else constant
+
+
+def has_attribute(machine: Machine, owner: Value, name: str) -> Value:
+    """``hasattr(owner, name)``: ``True``, ``False`` or ``UNKNOWN``."""
+    if isinstance(owner, Module):
+        try:
+            there, value = modules.get_name(machine, owner, name)
+        except Raised:
+            return UNKNOWN
+        if there:
+            return UNKNOWN if value is UNKNOWN and name not in owner.namespace else True
+        return UNKNOWN if _is_submodule(machine, owner, name) else False
+    if isinstance(owner, Operators):
+        return UNKNOWN if owner.name not in machine.dead_operators else False
+    if isinstance(owner, Instance) and name in owner.attributes:
+        return True
+    return UNKNOWN
+
+
+def _is_submodule(machine: Machine, owner: Module, name: str) -> bool:
+    return bool(owner.search) and machine.finder.within(name, modules.search_of(machine, owner)) is not None
+
+
+def _module_attribute(machine: Machine, owner: Module, name: str, line: int) -> Value:
+    machine.references += 1
+    there, value = modules.get_name(machine, owner, name)
+    if there:
+        if value is UNKNOWN and owner.stdlib:
+            return foreign(machine, f"{owner.name}.{name}")
+        return foreign(machine, value.name) if isinstance(value, Foreign) else value
+    if _is_submodule(machine, owner, name):
+        # Somebody has to import it first. That somebody may stand in code that was not followed.
+        full = f"{owner.name}.{name}"
+        return machine.module_values.get(full, machine.modules.get(full, UNKNOWN))
+    raise modules.missing_name(machine, owner, name, line, imported=False)
+
+
+def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int, imported: str) -> Value:
+    if name in owner.attributes:
+        return owner.attributes[name]
+    if name == "__class__":
+        return owner.cls
+    member = find_member((owner.cls,), name)
+    if isinstance(member, Function):
+        kind = member.attributes.get("__kind__")
+        if kind == "property":
+            return call(machine, member, [owner], {})
+        return member if kind == "static" else Method(member, owner.cls if kind == "class" else owner)
+    if member is not None:
+        return member
+    hook = find_member((owner.cls,), "__getattr__")
+    if not isinstance(hook, Function):
+        return UNKNOWN
+    try:
+        return call(machine, Method(hook, owner), [name], {})
+    except Raised as raised:
+        if not imported or not _is_plain_attribute_error(raised):
+            raise
+        module = machine.modules.get(imported)
+        if module is None:
+            raise
+        submodule = modules.submodule(machine, module, name, line)
+        if submodule is not None:
+            return submodule
+        raise modules.missing_name(machine, module, name, line, imported=True) from None
+
+
+def _is_plain_attribute_error(raised: Raised) -> bool:
+    """An ``AttributeError`` that the source raises for a name that it does not know."""
+    names = exception_names(raised.value.cls)
+    return "AttributeError" in names and (raised.failure is None or raised.failure.cause.value in ("other", "gate"))
+
+
+def find_member(classes: tuple[Value, ...], name: str, depth: int = 0) -> Value:
+    """A member of the first class that has it, bases in order; ``None`` where none has it."""
+    if depth > 30:
+        return None
+    for cls in classes:
+        if not isinstance(cls, Class):
+            continue
+        if name in cls.namespace:
+            return cls.namespace[name]
+        found = find_member(cls.bases, name, depth + 1)
+        if found is not None:
+            return found
+    return None
+
+
+def _class_attribute(machine: Machine, owner: Class, name: str) -> Value:
+    if name in ("__name__", "__qualname__"):
+        return owner.name
+    member = find_member((owner,), name)
+    if isinstance(member, Function) and member.attributes.get("__kind__") == "class":
+        return Method(member, owner)
+    if member is not None and not name.startswith("_"):
+        return member
+    hook = find_member((owner.metaclass,), "__getattribute__") or find_member((owner.metaclass,), "__getattr__")
+    if isinstance(hook, Function) and not name.startswith("_"):
+        return call(machine, Method(hook, owner), [name], {})
+    return UNKNOWN if member is None else member
+
+
+def _function_attribute(owner: Function, name: str) -> Value:
+    if name in ("__name__", "__qualname__"):
+        return owner.name
+    if name == "__module__":
+        return owner.module.name
+    return owner.attributes.get(name, UNKNOWN)
+
+
+def _exception_attribute(owner: ExceptionValue, name: str) -> Value:
+    if name == "args":
+        return owner.arguments
+    return owner.message if name in ("msg", "message") else UNKNOWN
+
+
+def _operator(machine: Machine, owner: Operators, name: str, line: int) -> Value:
+    """``torch.ops.torchvision.nms``: an operator that only a native library can have registered."""
+    if not owner.name:
+        if name == "load_library":
+            return intrinsics.LOAD_LIBRARY
+        return Operators(name)
+    if "::" in owner.name:
+        return UNKNOWN
+    dead = machine.dead_operators.get(owner.name)
+    if dead is not None:
+        raise dead_operator(machine, f"{owner.name}::{name}", dead)
+    return Operators(f"{owner.name}::{name}")
+
+
+def dead_operator(machine: Machine, operator: str, dead: Failure) -> Raised:
+    """The exception for an operator whose library did not load."""
+    message = f"operator {operator} does not exist"
+    failure = Failure(
+        cause=dead.cause,
+        module=dead.module,
+        path=dead.path,
+        line=dead.line,
+        chain=machine.chain(),
+        broken=dead.broken,
+        message=dead.message,
+        raised=[f"RuntimeError: {message}"],
+    )
+    return Raised(exception(RuntimeError, message, failure))
+
+
+# Calls
+
+
+def evaluate_call(machine: Machine, scope: Scope, node: Node) -> Value:
+    """A call expression: the arguments are evaluated whatever the function is."""
+    _, callee, arguments, keywords, line = node
+    if callee == ("n", "super") and not arguments:
+        return _super(scope)
+    function = expressions.evaluate(machine, scope, callee)
+    positional = expressions.items(machine, scope, arguments)
+    named: dict[str, Value] = {}
+    for key, value in keywords:
+        known = expressions.evaluate(machine, scope, value)
+        if key is not None:
+            named[key] = known
+        elif isinstance(known, dict):
+            named.update((name, item) for name, item in known.items() if isinstance(name, str))
+    if callee in (("n", "globals"), ("n", "locals"), ("n", "vars")) and not positional:
+        return operations.Globals(scope.module) if scope.function is None or callee[1] == "globals" else UNKNOWN
+    machine.scope = scope
+    if callee[0] == "a" and callee[2] in intrinsics.WARNING_METHODS:
+        _note_warning(machine, callee[2], positional, line)
+    return call(machine, function, positional, named, line)
+
+
+def _note_warning(machine: Machine, name: str, arguments: list[Value], line: int) -> None:
+    texts = [argument for argument in arguments[:1] if isinstance(argument, str)]
+    if texts:
+        gates.warned(machine, texts[0], line)
+
+
+def _super(scope: Scope) -> Value:
+    function = scope.function
+    if function is None or not function.parameters[0]:
+        return UNKNOWN
+    self = scope.variables.get(function.parameters[0][0], UNKNOWN)
+    holder = function.parent
+    cell = holder.variables.get("__class_cell__") if holder is not None and holder.is_class else None
+    return Super(cell, self) if isinstance(cell, Class) else UNKNOWN
+
+
+def call(
+    machine: Machine, function: Value, arguments: Sequence[Value], keywords: dict[str, Value], line: int = 0
+) -> Value:
+    """Call a value. What cannot be called, or takes too long, is ``UNKNOWN``."""
+    if isinstance(function, Method):
+        return call(machine, function.function, [function.self, *arguments], keywords, line)
+    if isinstance(function, Intrinsic):
+        return _native_call(machine, function, arguments, keywords)
+    if isinstance(function, Foreign):
+        return intrinsics.call_foreign(machine, function, arguments, keywords)
+    if isinstance(function, operations.DataMethod):
+        return _data_call(machine, function, arguments, keywords)
+    if isinstance(function, Function):
+        return call_function(machine, function, arguments, keywords)
+    if isinstance(function, Class):
+        return instantiate(machine, function, arguments, keywords)
+    if isinstance(function, type) and issubclass(function, BaseException):
+        text = arguments[0] if arguments else ""
+        return ExceptionValue(function, text if isinstance(text, str) else "", tuple(arguments))
+    if isinstance(function, Instance):
+        hook = find_member((function.cls,), "__call__")
+        if isinstance(hook, Function):
+            return call_function(machine, hook, [function, *arguments], keywords)
+    return UNKNOWN
+
+
+def _native_call(
+    machine: Machine, function: Intrinsic, arguments: Sequence[Value], keywords: dict[str, Value]
+) -> Value:
+    try:
+        return function.call(machine, arguments, keywords)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError):
+        return UNKNOWN
+
+
+def _data_call(
+    machine: Machine, method: operations.DataMethod, arguments: Sequence[Value], keywords: dict[str, Value]
+) -> Value:
+    try:
+        return operations.call_method(method, arguments, keywords)
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        names = (type(error).__name__, "LookupError", "Exception", "")
+        if machine.certain and machine.guarded_against(names):
+            raise Raised(exception(type(error), str(error)), soft=True) from None
+        return UNKNOWN
+
+
+def call_function(
+    machine: Machine, function: Function, arguments: Sequence[Value], keywords: dict[str, Value]
+) -> Value:
+    """Run a function's body with these arguments, within the budget of the outermost call."""
+    modelled = intrinsics.MODELLED.get(function.qualified_name) or lazy.BY_LAST_NAME.get(function.last_name)
+    if modelled is not None:
+        return _native_call(machine, modelled, arguments, keywords)
+    if machine.depth >= MAX_CALL_DEPTH:
+        return UNKNOWN
+    if function.expression is None:
+        body = body_of(machine, function)
+        if not body or _is_generator(body):
+            return UNKNOWN
+    scope = Scope({}, function.module, parent=function.parent, function=function)
+    if not _bind_arguments(scope.variables, function, arguments, keywords):
+        return UNKNOWN
+    return _within_budget(machine, scope, function)
+
+
+def _within_budget(machine: Machine, scope: Scope, function: Function) -> Value:
+    outermost = machine.depth == 0
+    if outermost:
+        machine.steps_left = MAX_CALL_STEPS
+    perhaps = machine.perhaps
+    machine.depth += 1
+    try:
+        return _run(machine, scope, function)
+    except StepsExhausted:
+        if not outermost:
+            raise
+        return UNKNOWN
+    finally:
+        machine.depth -= 1
+        machine.perhaps = perhaps
+
+
+def _run(machine: Machine, scope: Scope, function: Function) -> Value:
+    running = machine.running
+    outer_module, outer_line = running.module, running.line
+    running.module = function.module
+    try:
+        if function.expression is not None:
+            return expressions.evaluate(machine, scope, function.expression)
+        statements.run_function(machine, scope, function.body or ())
+    finally:
+        running.module, running.line = outer_module, outer_line
+    return UNKNOWN if scope.perhaps_returned else scope.result
+
+
+def body_of(machine: Machine, function: Function) -> Block:
+    """A function's body; read when it is first asked for."""
+    if function.body is None:
+        function.body = machine.sources.function(function.module.path, function.first_line, function.last_line)
+    return function.body
+
+
+def _is_generator(block: Block) -> bool:
+    return any(_yields(statement) for statement in block)
+
+
+def _yields(node: object) -> bool:
+    if not isinstance(node, tuple):
+        return False
+    if node and node[0] == "yield":
+        return True
+    if node and node[0] in ("def", "class", "lambda"):
+        return False
+    return any(_yields(item) for item in node if isinstance(item, tuple))
+
+
+def _bind_arguments(
+    variables: dict[str, Value], function: Function, arguments: Sequence[Value], keywords: dict[str, Value]
+) -> bool:
+    positional, defaults, rest, keyword_only, _, other = function.parameters
+    spread = UNKNOWN in arguments and len(arguments) > len(positional)
+    given = list(arguments[: len(positional)])
+    variables.update(zip(positional, given, strict=False))
+    left = dict(keywords)
+    for index, name in enumerate(positional[len(given) :], start=len(given)):
+        from_end = index - (len(positional) - len(defaults))
+        if name in left:
+            variables[name] = left.pop(name)
+        else:
+            variables[name] = defaults_at(function, from_end)
+    for index, name in enumerate(keyword_only):
+        default = function.keyword_defaults[index]
+        variables[name] = left.pop(name) if name in left else default
+    if rest:
+        variables[rest] = UNKNOWN if spread else tuple(arguments[len(positional) :])
+    if other:
+        variables[other] = dict(left)
+    return True
+
+
+def defaults_at(function: Function, index: int) -> Value:
+    """The default of a positional parameter, counted from the first that has one; ``UNKNOWN`` where it has none."""
+    return function.defaults[index] if 0 <= index < len(function.defaults) else UNKNOWN
+
+
+def instantiate(machine: Machine, cls: Class, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """Make an instance of a class of the environment, running its ``__init__``."""
+    modelled = intrinsics.MODELLED.get(cls.qualified_name)
+    if modelled is not None:
+        return _native_call(machine, modelled, arguments, keywords)
+    if exception_names(cls):
+        text = arguments[0] if arguments else ""
+        return ExceptionValue(cls, text if isinstance(text, str) else "", tuple(arguments))
+    instance = Instance(cls, arguments=tuple(arguments))
+    if isinstance(find_member((cls,), "__new__"), Function):
+        return instance if not cls.opaque else UNKNOWN
+    initialiser = find_member((cls,), "__init__")
+    if isinstance(initialiser, Function):
+        call_function(machine, initialiser, [instance, *arguments], keywords)
+    return instance
+
+
+# Decorators and context managers
+
+
+def decorate(machine: Machine, scope: Scope, decorator: Node, value: Value) -> Value:
+    """The value of a decorated function or class. Where the decorator's answer is unknown, what it was given."""
+    known = expressions.evaluate(machine, scope, decorator)
+    if isinstance(known, Foreign):
+        kind = intrinsics.DECORATORS.get(known.name)
+        if kind and isinstance(value, Function):
+            value.attributes["__kind__"] = kind
+        return value
+    if isinstance(known, (Function, Intrinsic)):
+        answer = call(machine, known, [value], {})
+        if answer is not UNKNOWN and answer is not None:
+            return answer
+    if isinstance(value, Function):
+        value.decorated = True
+    elif isinstance(value, Class):
+        value.opaque = True
+    return value
+
+
+def suppressed(managers: Sequence[Value]) -> tuple[str, ...]:
+    """The exceptions that ``with`` swallows, by name, as a guard; an unknown manager may swallow all."""
+    names: list[str] = []
+    for manager in managers:
+        if isinstance(manager, ForeignObject) and manager.kind == "suppress":
+            names.extend(name for cls in manager.data for name in exception_names(cls)[:1])
+    return tuple(names)
+
+
+def swallows(machine: Machine, managers: Sequence[Value], raised: Raised) -> bool:
+    """Whether ``with`` ends an exception, as far as can be told; an unknown ``__exit__`` may, so it does."""
+    for manager in managers:
+        if isinstance(manager, ForeignObject) and manager.kind == "suppress":
+            if catches(tuple(manager.data), raised.value) is not False:
+                return True
+        elif isinstance(manager, Instance):
+            leave = find_member((manager.cls,), "__exit__")
+            if isinstance(leave, Function):
+                answer = call(machine, Method(leave, manager), [UNKNOWN, UNKNOWN, UNKNOWN], {})
+                if answer is UNKNOWN or operations.truth_of(answer) is True:
+                    return True
+    return False
+

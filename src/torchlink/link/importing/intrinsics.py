@@ -1,0 +1,612 @@
+"""What functions of the standard library, of packaging and of torch's loader return, on paper.
+
+A function that is not listed here returns ``UNKNOWN``. Each entry says what the real one does with known arguments,
+and nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion
+
+from torchlink.link.importing import calls, files, lazy, modules, operations, patterns, versions
+from torchlink.link.importing.failures import PackageNotFoundError, Raised, catches, exception
+from torchlink.link.importing.machine import Machine, path_entries
+from torchlink.link.importing.values import (
+    UNKNOWN,
+    Class,
+    ExceptionValue,
+    Foreign,
+    ForeignObject,
+    Function,
+    Instance,
+    Intrinsic,
+    Module,
+    Operators,
+    Value,
+    VersionText,
+    is_known,
+)
+
+Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
+
+WARNING_METHODS = frozenset({"warning", "warn", "warning_once", "warning_advice", "error", "warn_once"})
+
+DECORATORS = {
+    "builtins.property": "property",
+    "functools.cached_property": "property",
+    "builtins.staticmethod": "static",
+    "builtins.classmethod": "class",
+}
+
+
+def _ignore(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    return None
+
+
+def _identity(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    return arguments[0] if arguments else _IDENTITY
+
+
+_IDENTITY = Intrinsic("identity", _identity)
+
+
+def _pure(function: Callable[..., object]) -> Call:
+    """A pure function of known data."""
+
+    def computed(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        if not all(map(_is_data, arguments)) or not all(map(_is_data, keywords.values())):
+            return UNKNOWN
+        return function(*arguments, **keywords)
+
+    return computed
+
+
+def _is_data(value: Value) -> bool:
+    return isinstance(value, (*operations.Data, range)) and is_known(value)
+
+
+# Built-in functions
+
+
+def _len(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    (value,) = arguments
+    if isinstance(value, (str, bytes, tuple, list, dict, set, frozenset)) and is_known(value):
+        return len(value)
+    return UNKNOWN
+
+
+def _getattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    owner, name = arguments[0], arguments[1]
+    if owner is UNKNOWN or not isinstance(name, str) or not is_known(name):
+        return UNKNOWN
+    if len(arguments) > 2:
+        there = calls.has_attribute(machine, owner, name)
+        if there is False:
+            return arguments[2]
+        if there is UNKNOWN and isinstance(owner, (Module, Operators)):
+            return UNKNOWN
+    return calls.get_attribute(machine, owner, name)
+
+
+def _hasattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    owner, name = arguments
+    if owner is UNKNOWN or not isinstance(name, str):
+        return UNKNOWN
+    if isinstance(owner, Module):
+        distribution = machine.owners.of_module(owner.name)
+        if distribution is not None:
+            machine.consult(distribution.name)
+    return calls.has_attribute(machine, owner, name)
+
+
+def _setattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    owner, name, value = arguments
+    if isinstance(owner, Module):
+        if isinstance(name, str):
+            owner.namespace[name] = value
+        else:
+            owner.opaque = True
+    elif isinstance(owner, Instance) and isinstance(name, str):
+        owner.attributes[name] = value
+    elif isinstance(owner, Class) and isinstance(name, str):
+        owner.namespace[name] = value
+    return None
+
+
+_TYPES: dict[str, type] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "tuple": tuple,
+    "list": list,
+    "dict": dict,
+    "set": set,
+    "frozenset": frozenset,
+    "bytes": bytes,
+}
+
+
+def _isinstance(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    value, cls = arguments
+    if isinstance(value, ExceptionValue):
+        answer = catches(cls, value)
+        return UNKNOWN if answer is None else answer
+    if not isinstance(value, operations.Data) or not is_known(value):
+        return UNKNOWN
+    options = cls if isinstance(cls, tuple) else (cls,)
+    known = [_TYPES.get(option.name.rpartition(".")[2]) for option in options if isinstance(option, Foreign)]
+    if len(known) != len(options) or None in known:
+        return UNKNOWN
+    return isinstance(value, tuple(type_ for type_ in known if type_ is not None))
+
+
+def _callable(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    (value,) = arguments
+    if isinstance(value, (Function, Class, Intrinsic)):
+        return True
+    return False if isinstance(value, operations.Data) else UNKNOWN
+
+
+def _container(type_: type) -> Call:
+    def make(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        if type_ is dict:
+            result: dict[Value, Value] = {}
+            if arguments:
+                operations.call_method(operations.DataMethod(result, "update"), arguments, {})
+            result.update(keywords)
+            return result
+        if not arguments:
+            return type_()
+        items = operations.items_of(arguments[0])
+        return UNKNOWN if items is None else type_(items)
+
+    return make
+
+
+def _map(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    items = operations.items_of(arguments[1])
+    if items is None or len(arguments) != 2 or len(items) > 1000:
+        return UNKNOWN
+    return [calls.call(machine, arguments[0], [item], {}) for item in items]
+
+
+def _filter(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    items = operations.items_of(arguments[1])
+    if items is None or len(items) > 1000:
+        return UNKNOWN
+    kept: list[Value] = []
+    for item in items:
+        answer = operations.truth_of(item if arguments[0] is None else calls.call(machine, arguments[0], [item], {}))
+        if answer is UNKNOWN:
+            return UNKNOWN
+        if answer:
+            kept.append(item)
+    return kept
+
+
+def _all_or_any(stop: bool) -> Call:
+    def decide(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        items = operations.items_of(arguments[0])
+        if items is None:
+            return UNKNOWN
+        truths = [operations.truth_of(item) for item in items]
+        if stop in truths:
+            return stop
+        return UNKNOWN if UNKNOWN in truths else not stop
+
+    return decide
+
+
+def _iterate(function: Callable[..., Sequence[object]]) -> Call:
+    def make(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        known = [operations.items_of(argument) for argument in arguments]
+        if any(items is None or len(items) > 10_000 for items in known) or keywords:
+            return UNKNOWN
+        return function(*known)
+
+    return make
+
+
+def _range(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    numbers = [argument for argument in arguments if isinstance(argument, int)]
+    if len(numbers) != len(arguments):
+        return UNKNOWN
+    result = range(*numbers)
+    return list(result) if len(result) <= 10_000 else UNKNOWN
+
+
+def _sorted(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    items = operations.items_of(arguments[0])
+    if items is None or not all(map(_is_data, items)) or "key" in keywords:
+        return items if items is not None and "key" in keywords else UNKNOWN
+    return sorted(items)  # type: ignore[type-var]
+
+
+def _import(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    name = arguments[0]
+    if not isinstance(name, str) or not is_known(name) or not name:
+        return UNKNOWN
+    value = modules.import_module(machine, name)
+    if len(arguments) > 3 or keywords.get("fromlist"):
+        return value
+    top = name.partition(".")[0]
+    return machine.module_values.get(top, machine.modules.get(top, UNKNOWN))
+
+
+def _import_module(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    name = arguments[0] if arguments else keywords.get("name")
+    package = arguments[1] if len(arguments) > 1 else keywords.get("package")
+    full = _absolute(name, package)
+    return UNKNOWN if full is None else modules.import_module(machine, full)
+
+
+def _absolute(name: Value, package: Value) -> str | None:
+    if not isinstance(name, str) or not is_known(name) or not name.strip("."):
+        return None
+    if not name.startswith("."):
+        return name
+    if not isinstance(package, str) or not is_known(package):
+        return None
+    stripped = name.lstrip(".")
+    parts = package.split(".")
+    keep = len(parts) - (len(name) - len(stripped)) + 1
+    return ".".join([*parts[:keep], stripped]) if keep > 0 else None
+
+
+def _find_spec(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    full = _absolute(arguments[0], arguments[1] if len(arguments) > 1 else keywords.get("package"))
+    if full is None:
+        return UNKNOWN
+    distribution = machine.owners.of_module(full)
+    machine.consult(full.partition(".")[0] if distribution is None else distribution.name)
+    parent, _, last = full.rpartition(".")
+    if not parent:
+        location = machine.finder.top_level(full)
+        return None if location is None else ForeignObject("spec", (location.path, location.search))
+    package = modules.import_module(machine, parent)
+    if not isinstance(package, Module):
+        known = machine.modules.get(parent)
+        if known is None:
+            return UNKNOWN
+        package = known
+    if package.stdlib or package.opaque and not package.search:
+        return UNKNOWN
+    if not package.search:
+        raise Raised(exception(ModuleNotFoundError, f"__path__ attribute not found on {parent!r}"))
+    location = machine.finder.within(last, modules.search_of(machine, package))
+    return None if location is None else ForeignObject("spec", (location.path, location.search))
+
+
+def _distribution_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    name = arguments[0] if arguments else keywords.get("distribution_name")
+    if not isinstance(name, str) or not is_known(name):
+        return UNKNOWN
+    version = versions.installed_version(machine, name)
+    if version is None:
+        raise Raised(exception(PackageNotFoundError, name))
+    return version
+
+
+def _distribution(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    return ForeignObject("distribution", (_distribution_version(machine, arguments, keywords), arguments[0]))
+
+
+def _packages_distributions(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    result: dict[Value, Value] = {}
+    for distribution in machine.environment.distributions:
+        for name in distribution.top_level:
+            known = result.setdefault(name, [])
+            if isinstance(known, list):
+                known.append(distribution.name)
+    return result
+
+
+def _getenv(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    name = arguments[0]
+    if not isinstance(name, str) or not is_known(name):
+        return UNKNOWN
+    machine.consulted_variables.add(name)
+    if name in machine.variables:
+        return machine.variables[name]
+    return arguments[1] if len(arguments) > 1 else keywords.get("default")
+
+
+def _parse_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    try:
+        return operations.parse_version(arguments[0])
+    except InvalidVersion:
+        return UNKNOWN
+
+
+def _specifier(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    text = arguments[0] if arguments else ""
+    if not isinstance(text, str) or not is_known(text):
+        return UNKNOWN
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier:
+        return UNKNOWN
+
+
+def _requirement(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    text = arguments[0]
+    if not isinstance(text, str) or not is_known(text):
+        return UNKNOWN
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return UNKNOWN
+    return ForeignObject("requirement", (requirement.name, requirement.specifier))
+
+
+def _torch_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """``torch.torch_version.TorchVersion``: a string that compares as a version."""
+    text = arguments[-1]
+    if not isinstance(text, str) or not is_known(text):
+        return UNKNOWN
+    distribution = machine.owners.names.get("torch")
+    return VersionText(text, "torch") if distribution is not None else text
+
+
+def _suppress(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    return ForeignObject("suppress", tuple(arguments))
+
+
+def _partial(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    function, *bound = arguments
+
+    def call(machine: Machine, more: Sequence[Value], named: dict[str, Value]) -> Value:
+        return calls.call(machine, function, [*bound, *more], {**keywords, **named})
+
+    return Intrinsic("partial", call)
+
+
+def _chain(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    result: list[Value] = []
+    for argument in arguments:
+        items = operations.items_of(argument)
+        if items is None or len(result) + len(items) > 50_000:
+            return UNKNOWN
+        result.extend(items)
+    return result
+
+
+def _load_library(raises: str) -> Call:
+    def load(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        path = arguments[-1] if arguments else None
+        text = str(path) if isinstance(path, (str, files.Path)) and is_known(path) else ""
+        if not text or "/" not in text.replace("\\", "/"):
+            return UNKNOWN
+        if not files.is_file(machine, text):
+            return UNKNOWN
+        modules.load_library(machine, text, raises=raises)
+        return UNKNOWN
+
+    return load
+
+
+LOAD_LIBRARY = Intrinsic("torch.ops.load_library", _load_library("OSError"))
+
+
+def _needs_operator(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """``torch.library.register_fake("torchvision::nms")``: the operator must have been registered."""
+    names = [argument for argument in arguments if isinstance(argument, str) and "::" in argument]
+    for name in names:
+        dead = machine.dead_operators.get(name.partition("::")[0])
+        if dead is not None:
+            raise calls.dead_operator(machine, name, dead)
+    return _IDENTITY
+
+
+def _operators(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    return Operators()
+
+
+def _attribute_of(machine: Machine, value: Value, name: str) -> Value:
+    return calls.get_attribute(machine, value, name)
+
+
+_FUNCTIONS: dict[str, Call] = {
+    "builtins.len": _len,
+    "builtins.getattr": _getattr,
+    "builtins.hasattr": _hasattr,
+    "builtins.setattr": _setattr,
+    "builtins.isinstance": _isinstance,
+    "builtins.callable": _callable,
+    "builtins.tuple": _container(tuple),
+    "builtins.list": _container(list),
+    "builtins.set": _container(set),
+    "builtins.frozenset": _container(frozenset),
+    "builtins.dict": _container(dict),
+    "builtins.map": _map,
+    "builtins.filter": _filter,
+    "builtins.all": _all_or_any(False),
+    "builtins.any": _all_or_any(True),
+    "builtins.range": _range,
+    "builtins.sorted": _sorted,
+    "builtins.zip": _iterate(lambda *items: list(zip(*items, strict=False))),
+    "builtins.enumerate": _iterate(lambda items: list(enumerate(items))),
+    "builtins.reversed": _iterate(lambda items: list(reversed(items))),
+    "builtins.str": _pure(str),
+    "builtins.int": _pure(int),
+    "builtins.float": _pure(float),
+    "builtins.bool": lambda machine, arguments, keywords: operations.truth_of(arguments[0]) if arguments else False,
+    "builtins.min": _pure(min),
+    "builtins.max": _pure(max),
+    "builtins.abs": _pure(abs),
+    "builtins.repr": _pure(repr),
+    "builtins.print": _ignore,
+    "builtins.__import__": _import,
+    "collections.OrderedDict": _container(OrderedDict),
+    "collections.defaultdict": lambda machine, arguments, keywords: {UNKNOWN: UNKNOWN},
+    "contextlib.suppress": _suppress,
+    "ctypes.CDLL": _load_library("OSError"),
+    "ctypes.PyDLL": _load_library("OSError"),
+    "ctypes.cdll.LoadLibrary": _load_library("OSError"),
+    "functools.lru_cache": _identity,
+    "functools.cache": _identity,
+    "functools.partial": _partial,
+    "functools.wraps": lambda machine, arguments, keywords: _IDENTITY,
+    "importlib.import_module": _import_module,
+    "importlib.util.find_spec": _find_spec,
+    "pkgutil.find_loader": _find_spec,
+    "importlib.metadata.version": _distribution_version,
+    "importlib.metadata.distribution": _distribution,
+    "importlib.metadata.metadata": _distribution,
+    "importlib.metadata.packages_distributions": _packages_distributions,
+    "importlib_metadata.version": _distribution_version,
+    "importlib_metadata.distribution": _distribution,
+    "importlib_metadata.metadata": _distribution,
+    "pkg_resources.get_distribution": _distribution,
+    "pkg_resources.parse_version": _parse_version,
+    "importlib.machinery.FileFinder": lambda machine, arguments, keywords: ForeignObject("finder", tuple(arguments)),
+    "itertools.chain": _chain,
+    "os.getenv": _getenv,
+    "os.environ.get": _getenv,
+    "packaging.version.parse": _parse_version,
+    "packaging.version.Version": _parse_version,
+    "packaging.specifiers.SpecifierSet": _specifier,
+    "packaging.requirements.Requirement": _requirement,
+    "typing.cast": lambda machine, arguments, keywords: arguments[1],
+    "warnings.warn": _ignore,
+    **{f"operator.{name}": _pure(getattr(operator, name)) for name in ("lt", "le", "eq", "ne", "ge", "gt")},
+    **files.FUNCTIONS,
+    **patterns.FUNCTIONS,
+}
+
+MODELLED: dict[str, Intrinsic] = {
+    name: Intrinsic(name, call)
+    for name, call in {
+        "torch._ops._Ops": _operators,
+        "torch._ops._Ops.load_library": _load_library("OSError"),
+        "torch.torch_version.TorchVersion": _torch_version,
+        "torch.library.register_fake": _needs_operator,
+        "torch.library.impl_abstract": _needs_operator,
+        "torch.library.register_autograd": _needs_operator,
+        "torch.library.register_vmap": _needs_operator,
+        "torch._custom_ops.impl_abstract": _needs_operator,
+        "torch.jit.script": _identity,
+        "torch.jit._script.script": _identity,
+        "torch.jit.script_if_tracing": _identity,
+        "torch._jit_internal.ignore": _identity,
+        "torch._jit_internal.unused": _identity,
+        "torch._jit_internal.export": _identity,
+        "torch.compile": _identity,
+        **lazy.MODELLED,
+    }.items()
+}
+"""Functions and classes of packages that are computed instead of run, by qualified name."""
+
+
+@functools.cache
+def _constants() -> dict[str, Value]:
+    return {
+        "typing.TYPE_CHECKING": False,
+        "typing_extensions.TYPE_CHECKING": False,
+        "importlib.metadata.PackageNotFoundError": PackageNotFoundError,
+        "importlib_metadata.PackageNotFoundError": PackageNotFoundError,
+        "pkg_resources.DistributionNotFound": PackageNotFoundError,
+        "packaging.version.InvalidVersion": InvalidVersion,
+    }
+
+
+def foreign(name: str) -> Value:
+    """What a name of the standard library, or of a modelled package, is worth."""
+    constants = _constants()
+    if name in constants:
+        return constants[name]
+    call = _FUNCTIONS.get(name)
+    return Foreign(name) if call is None else Intrinsic(name, call)
+
+
+def system_constant(machine: Machine, name: str) -> Value | None:
+    """Constants of the target's interpreter: ``sys.platform``, ``os.name``; ``None`` where it is none."""
+    interpreter = machine.environment.interpreter
+    markers = interpreter.markers
+    if name == "sys.version_info":
+        numbers = tuple(int(part) for part in interpreter.version.split(".")[:3] if part.isdigit())
+        return (*numbers, "final", 0)
+    table: dict[str, Value] = {
+        "sys.platform": markers.get("sys_platform", UNKNOWN),
+        "sys.version": interpreter.version,
+        "sys.maxsize": 2**63 - 1,
+        "sys.byteorder": "little",
+        "sys.path": list(path_entries(machine.environment)),
+        "sys.implementation.name": interpreter.implementation,
+        "os.name": markers.get("os_name", UNKNOWN),
+        "os.sep": "\\" if markers.get("os_name") == "nt" else "/",
+    }
+    return table.get(name)
+
+
+_PLATFORM = {
+    "platform.system": "platform_system",
+    "platform.machine": "platform_machine",
+    "platform.python_version": "python_full_version",
+    "platform.python_implementation": "platform_python_implementation",
+}
+
+
+def call_foreign(
+    machine: Machine, function: Foreign, arguments: Sequence[Value], keywords: dict[str, Value]
+) -> Value:
+    """Call something of the standard library that has no entry in the table."""
+    if function.name in _PLATFORM:
+        return machine.environment.interpreter.markers.get(_PLATFORM[function.name], UNKNOWN)
+    if function.name in ("builtins.exec", "builtins.eval") and machine.scope is not None:
+        machine.scope.module.opaque = True
+    if function.name.startswith("logging."):
+        return ForeignObject("logger")
+    return UNKNOWN
+
+
+def object_attribute(machine: Machine, owner: ForeignObject, name: str) -> Value:
+    """An attribute of an object that a modelled function made."""
+    kind, data = owner.kind, owner.data
+    if kind == "spec":
+        if name == "origin":
+            return data[0]
+        if name == "submodule_search_locations":
+            return list(data[1]) if isinstance(data[1], tuple) and data[1] else None
+    elif kind == "distribution":
+        if name == "version":
+            return data[0]
+        if name in ("name", "project_name"):
+            return data[1]
+    elif kind == "requirement":
+        return {"name": data[0], "specifier": data[1]}.get(name, UNKNOWN)
+    elif kind == "finder" and name == "find_spec":
+        return Intrinsic("find_spec", lambda machine, arguments, keywords: _find_in(machine, data, arguments))
+    elif kind == "match":
+        return patterns.match_attribute(data, name)
+    elif kind == "pattern":
+        return patterns.pattern_attribute(data, name)
+    return UNKNOWN
+
+
+def _find_in(machine: Machine, data: tuple[Value, ...], arguments: Sequence[Value]) -> Value:
+    """``importlib.machinery.FileFinder(folder, ...).find_spec(name)``."""
+    folder, name = data[0], arguments[0]
+    if not isinstance(folder, str) or not isinstance(name, str) or not is_known(folder):
+        return UNKNOWN
+    location = machine.finder.within(name, (folder,))
+    return None if location is None else ForeignObject("spec", (location.path, location.search))
+
+
+def path_attribute(owner: Value, name: str) -> Value:
+    """A method of a path that looks at the file system."""
+    return files.path_method(owner, name)
+
+
+BUILTINS: dict[str, Value] = {
+    name.partition(".")[2]: Intrinsic(name, call) for name, call in _FUNCTIONS.items() if name.startswith("builtins.")
+}
+"""Built-in functions by name."""

@@ -1,0 +1,387 @@
+"""Importing modules, and reading their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torchlink.link.importing import calls, statements, versions
+from torchlink.link.importing.failures import Cause, Failure, Raised, builtin_exception, exception
+from torchlink.link.importing.finder import Found, Location
+from torchlink.link.importing.machine import MAX_IMPORT_DEPTH, Machine, Running
+from torchlink.link.importing.names import bound_names, stub_names
+from torchlink.link.importing.values import UNKNOWN, Foreign, Module, Scope, State, Value
+from torchlink.model.native import LoadOutcome
+from torchlink.model.reach import LibraryReach
+from torchlink.model.source import Presence
+from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity, Undecided
+
+INTRINSIC_PACKAGES = frozenset({"packaging", "typing_extensions", "pkg_resources"})
+"""Third-party packages whose functions ``intrinsics.py`` computes; their modules are listed, not run."""
+
+
+def import_module(machine: Machine, name: str, line: int = 0) -> Value:
+    """Import a module by its full name, parents first. Returns it, or what it put in its own place.
+
+    Raises Raised where Python would.
+    """
+    parent: Module | None = None
+    parts = name.split(".")
+    value: Value = UNKNOWN
+    for index in range(len(parts)):
+        full = ".".join(parts[: index + 1])
+        known = machine.modules.get(full)
+        if known is None:
+            known = _load(machine, full, parent, line)
+            if known is None:
+                return UNKNOWN
+        elif known.state is State.FAILED:
+            raise _missing(machine, full, parent, line)
+        value = machine.module_values.get(full, known)
+        parent = known
+    return value
+
+
+def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Module | None:
+    last = full.rpartition(".")[2]
+    machine.references += 1
+    if parent is None:
+        location = machine.finder.top_level(last)
+    elif not parent.search:
+        if parent.stdlib or parent.opaque:
+            return None
+        raise _missing(machine, full, parent, line)
+    else:
+        location = machine.finder.within(last, search_of(machine, parent))
+    if location is None:
+        if parent is not None and (parent.opaque or parent.stdlib):
+            return None
+        raise _missing(machine, full, parent, line)
+    module = Module(
+        name=full,
+        path=location.path,
+        search=location.search,
+        stdlib=location.stdlib or (parent is not None and parent.stdlib),
+        chain=_chain(machine, full, line),
+    )
+    machine.modules[full] = module
+    set_own_names(module)
+    _run(machine, module, location)
+    if parent is not None:
+        parent.namespace[last] = machine.module_values.get(full, module)
+    return module
+
+
+def search_of(machine: Machine, module: Module) -> tuple[str, ...]:
+    """The folders that hold a package's sub-modules, after what it did to its own ``__path__``."""
+    path = module.namespace.get("__path__")
+    if isinstance(path, list) and path and all(isinstance(item, str) for item in path):
+        return tuple(str(item) for item in path)
+    return module.search
+
+
+def _chain(machine: Machine, full: str, line: int) -> tuple[str, ...]:
+    if not machine.stack:
+        return ()
+    running = machine.running
+    place = machine.owners.place(running.module.path or running.module.name, line or running.line)
+    chain = running.module.chain
+    return (*chain, place) if not chain or chain[-1] != place else chain
+
+
+def _run(machine: Machine, module: Module, location: Location) -> None:
+    if module.stdlib or module.name.partition(".")[0] in INTRINSIC_PACKAGES:
+        _list_names(machine, module, location)
+    elif location.found is Found.NATIVE:
+        _load_library(machine, module)
+    elif location.found in (Found.SOURCE, Found.PACKAGE):
+        if location.path.endswith(".py"):
+            run_source(machine, module)
+        else:
+            _load_library(machine, module)
+    module.state = State.DONE
+
+
+def _list_names(machine: Machine, module: Module, location: Location) -> None:
+    """The standard library is sound: its names are listed, its code is not followed."""
+    if not location.path.endswith(".py"):
+        module.opaque = True
+        return
+    source = machine.sources.module(location.path)
+    names, opaque = bound_names(source)
+    module.opaque = opaque
+    module.namespace.update((name, Foreign(f"{module.name}.{name}")) for name in names)
+
+
+def run_source(machine: Machine, module: Module) -> None:
+    """Run the body of a source module."""
+    if len(machine.stack) >= MAX_IMPORT_DEPTH:
+        module.opaque = True
+        machine.undecide(_undecided(machine, module.path, "imports nest too deep"))
+        return
+    source = machine.sources.module(module.path)
+    if source.problem:
+        module.opaque = True
+        machine.undecide(_undecided(machine, module.path, source.problem))
+        return
+    module.opaque = source.dynamic
+    namespace = module.namespace
+    set_own_names(module)
+    running = Running(module=module)
+    machine.stack.append(running)
+    depth, steps, perhaps = machine.depth, machine.steps_left, machine.perhaps
+    machine.depth = 0
+    try:
+        statements.run_module(machine, Scope(namespace, module), source.block)
+    except Raised as raised:
+        module.state = State.FAILED
+        raised.crossed.append(module.name)
+        machine.modules.pop(module.name, None)
+        raise
+    finally:
+        machine.stack.pop()
+        machine.depth, machine.steps_left, machine.perhaps = depth, steps, perhaps
+    for name in source.late_names:
+        namespace.setdefault(name, UNKNOWN)
+
+
+def set_own_names(module: Module) -> None:
+    """Bind what every module has: ``__name__``, ``__file__``, ``__package__``, and ``__path__`` for a package."""
+    namespace = module.namespace
+    namespace["__name__"] = module.name
+    namespace["__package__"] = module.name if module.search else module.name.rpartition(".")[0]
+    if module.path:
+        namespace["__file__"] = module.path
+    if module.search:
+        namespace["__path__"] = list(module.search)
+
+
+def _undecided(machine: Machine, path: str, reason: str) -> Undecided:
+    artifact = machine.owners.relative(path)
+    return Undecided(kind=Kind.IMPORT, artifact=artifact, reason=reason, reached=machine.certain)
+
+
+def _load_library(machine: Machine, module: Module) -> None:
+    module.opaque = True
+    if module.path.endswith(".pyc"):
+        return
+    module.libraries.append(module.path)
+    load_library(machine, module.path)
+
+
+def load_library(machine: Machine, path: str, line: int = 0, raises: str = "") -> None:
+    """Load a native library as the dynamic linker would. Raises Raised where that fails.
+
+    ``raises`` names the exception of the loading function (``OSError`` for ``ctypes.CDLL``); an extension module's
+    own is in the linker's answer.
+    """
+    machine.references += 1
+    load = machine.natives.load(path)
+    chain = machine.chain(line)
+    guarded = machine.guarded_against(("Exception", "BaseException", "", load.exception, "ImportError", "OSError"))
+    known = machine.libraries.get(path)
+    if machine.certain and (known is None or known.guarded):
+        machine.libraries[path] = LibraryReach(path=path, chain=chain, guarded=guarded)
+    if load.outcome is not LoadOutcome.FAILS:
+        return
+    cls = builtin_exception(raises or load.exception or "ImportError")
+    if load.exception == "crash":
+        cls = SystemExit
+    running = machine.running
+    failure = Failure(
+        cause=Cause.NATIVE,
+        module=running.module.name,
+        path=path,
+        line=line or running.line,
+        chain=chain,
+        broken=load.broken,
+        message=load.reason,
+    )
+    machine.dead_operators[machine.owners.relative(path).partition("/")[0]] = failure
+    raise Raised(exception(cls, load.reason, failure))
+
+
+def _missing(machine: Machine, full: str, parent: Module | None, line: int) -> Raised:
+    message = f"No module named {full!r}"
+    distribution = None if parent is None else machine.owners.of_module(full)
+    cause = Cause.MISSING_MODULE if parent is None else Cause.MISSING_NAME
+    if parent is None:
+        machine.consult(full)
+    elif distribution is not None:
+        machine.consult(distribution.name)
+    return _unresolved(machine, ModuleNotFoundError, message, full, line, cause)
+
+
+def missing_name(machine: Machine, module: Module, name: str, line: int, *, imported: bool) -> Raised:
+    """The exception for a name that a module does not have."""
+    full = f"{module.name}.{name}"
+    if imported:
+        message = f"cannot import name {name!r} from {module.name!r}"
+        return _unresolved(machine, ImportError, message, full, line, Cause.MISSING_NAME, module)
+    message = f"module {module.name!r} has no attribute {name!r}"
+    return _unresolved(machine, AttributeError, message, full, line, Cause.MISSING_NAME, module)
+
+
+def _unresolved(
+    machine: Machine,
+    cls: type[BaseException],
+    message: str,
+    target: str,
+    line: int,
+    cause: Cause,
+    module: Module | None = None,
+) -> Raised:
+    running = machine.running
+    needer = machine.owners.party(running.module.path, running.module.name)
+    provider = machine.owners.provider(target)
+    if module is not None and provider.version == "" and module.path:
+        provider = machine.owners.party(module.path, module.name)
+    line = line or running.line
+    place = machine.owners.place(running.module.path or running.module.name, line)
+    broken = Broken(
+        kind=Kind.IMPORT,
+        severity=Severity.RISK,
+        needer=needer,
+        provider=provider,
+        target=target,
+        cause=_why(target, provider, cause),
+        symptom=f"{cls.__name__}: {message}",
+        evidence=(Evidence(artifact=place, detail=f"needs {target}"),),
+    )
+    failure = Failure(
+        cause=cause,
+        module=running.module.name,
+        path=running.module.path,
+        line=line,
+        chain=machine.chain(line),
+        broken=(broken,),
+        message=message,
+    )
+    return Raised(exception(cls, message, failure))
+
+
+def _why(target: str, provider: Party, cause: Cause) -> str:
+    if cause is Cause.MISSING_MODULE:
+        return f"no installed package provides the module {target}"
+    if provider.type is PartyType.PYTHON:
+        return f"Python {provider.version} has no {target}"
+    return f"{provider.label} has no {target}"
+
+
+# Names
+
+
+def get_name(machine: Machine, module: Module, name: str) -> tuple[bool, Value]:
+    """Read a name of a module: whether it is there (``True`` also where that is not known), and its value."""
+    value = module.namespace.get(name, _ABSENT)
+    if value is not _ABSENT:
+        if name == "__version__":
+            return True, versions.version_of(machine, module, value)
+        return True, value
+    if name in ("__dict__", "__doc__", "__loader__", "__spec__", "__class__", "__cached__", "__builtins__", "__path__"):
+        return True, UNKNOWN
+    hook = module.namespace.get("__getattr__", _ABSENT)
+    if hook is not _ABSENT and not module.stdlib:
+        answer = _ask_hook(machine, hook, name)
+        if answer is not None:
+            return answer
+    if module.state is State.RUNNING and module.path:
+        # A circular import: whether the name is bound in time depends on the order of what was not followed.
+        return True, UNKNOWN
+    if module.opaque and not module.libraries:
+        return True, Foreign(f"{module.name}.{name}") if module.stdlib else UNKNOWN
+    if module.libraries and in_libraries(machine, module, name):
+        return True, UNKNOWN
+    return False, UNKNOWN
+
+
+_ABSENT = object()
+
+
+def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | None:
+    """What a module's own ``__getattr__`` answers; ``None`` where it says that there is no such name."""
+    try:
+        return True, calls.call(machine, hook, [name], {})
+    except Raised as raised:
+        if isinstance(raised.value.cls, type) and issubclass(raised.value.cls, AttributeError) and not raised.failure:
+            return None
+        raise
+
+
+def in_libraries(machine: Machine, module: Module, name: str) -> bool:
+    """Whether a compiled module may have a name: its stub lists it, or the name stands in its bytes.
+
+    A name that only ends a longer word there decides nothing, so a stub that does not list it has the last word.
+    """
+    for path in module.libraries:
+        names = stub_names(machine.sources, path)
+        if name in names:
+            return True
+        for library in machine.sources.library_family(path):
+            presence = machine.sources.name_in_binary(library, name)
+            if presence is Presence.WHOLE or (presence is Presence.TAIL and not names):
+                return True
+    return False
+
+
+def import_from(machine: Machine, value: Value, module_name: str, name: str, line: int) -> Value:
+    """``from module import name``. Raises Raised where Python would."""
+    machine.references += 1
+    if not isinstance(value, Module):
+        if value is UNKNOWN:
+            return UNKNOWN
+        return calls.get_attribute(machine, value, name, line, imported=module_name)
+    there, result = get_name(machine, value, name)
+    if isinstance(result, Foreign):
+        return calls.foreign(machine, result.name)
+    if there and result is not UNKNOWN:
+        return result
+    found = submodule(machine, value, name, line)
+    if found is not None:
+        return found
+    if there:
+        return UNKNOWN
+    raise missing_name(machine, value, name, line, imported=True)
+
+
+def submodule(machine: Machine, module: Module, name: str, line: int) -> Value:
+    """Import a package's sub-module by its last name; ``None`` where there is none."""
+    if not module.search:
+        return None
+    full = f"{module.name}.{name}"
+    if full in machine.modules:
+        return machine.module_values.get(full, machine.modules[full])
+    if machine.finder.within(name, search_of(machine, module)) is None:
+        return None
+    return import_module(machine, full, line)
+
+
+def star_names(machine: Machine, module: Module) -> Sequence[str]:
+    """What ``from module import *`` binds, as far as it can be read off."""
+    listed = module.namespace.get("__all__")
+    if isinstance(listed, (list, tuple)):
+        return [name for name in listed if isinstance(name, str)]
+    return [name for name in module.namespace if not name.startswith("_")]
+
+
+def import_star(machine: Machine, value: Value, target: Module, line: int) -> None:
+    """``from module import *``."""
+    if not isinstance(value, Module):
+        target.opaque = True
+        return
+    listed = value.namespace.get("__all__")
+    for name in star_names(machine, value):
+        there, item = get_name(machine, value, name)
+        if there and item is UNKNOWN:
+            item = submodule(machine, value, name, line) or UNKNOWN
+        elif not there:
+            found = submodule(machine, value, name, line)
+            if found is None:
+                raise missing_name(machine, value, name, line, imported=False)
+            item = found
+        target.namespace[name] = item
+    if listed is not None and not (isinstance(listed, (list, tuple)) and UNKNOWN not in listed):
+        target.opaque = target.opaque or not value.libraries
+    if value.libraries:
+        target.libraries.extend(path for path in value.libraries if path not in target.libraries)
+    elif value.opaque or value.state is State.RUNNING:
+        target.opaque = True

@@ -1,0 +1,358 @@
+"""Operators and methods of known values. What is not known in, is not known out."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from torchlink.link.importing.machine import Machine
+from torchlink.link.importing.values import UNKNOWN, InstalledVersion, Module, Value, VersionText, is_known
+
+MAX_SIZE = 100_000
+"""No operation makes a string or container longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """``globals()`` of a module, which can be written to."""
+
+    module: Module
+
+
+Data = (str, bytes, int, float, bool, type(None), tuple, list, dict, set, frozenset, PurePath, Version, SpecifierSet)
+
+_BINARY: dict[str, Callable[[object, object], object]] = {
+    "Add": operator.add,
+    "Sub": operator.sub,
+    "Mult": operator.mul,
+    "Div": operator.truediv,
+    "FloorDiv": operator.floordiv,
+    "Mod": operator.mod,
+    "BitOr": operator.or_,
+    "BitAnd": operator.and_,
+    "BitXor": operator.xor,
+    "LShift": operator.lshift,
+    "RShift": operator.rshift,
+}
+_COMPARE: dict[str, Callable[[object, object], object]] = {
+    "Eq": operator.eq,
+    "NotEq": operator.ne,
+    "Lt": operator.lt,
+    "LtE": operator.le,
+    "Gt": operator.gt,
+    "GtE": operator.ge,
+}
+# Methods that are computed on known values; each is pure, or changes the container that it belongs to.
+_METHODS: dict[type, frozenset[str]] = {
+    str: frozenset(
+        "split rsplit strip lstrip rstrip lower upper title capitalize startswith endswith replace join partition "
+        "rpartition removeprefix removesuffix isdigit isalpha isidentifier isnumeric isupper islower find rfind index "
+        "count splitlines format casefold zfill encode swapcase".split()
+    ),
+    bytes: frozenset({"decode", "startswith", "endswith"}),
+    list: frozenset("append extend insert remove pop index count copy sort reverse clear".split()),
+    tuple: frozenset({"index", "count"}),
+    dict: frozenset("get keys values items update setdefault pop copy fromkeys clear".split()),
+    set: frozenset(
+        "add update discard remove union difference intersection symmetric_difference issubset issuperset copy "
+        "isdisjoint difference_update intersection_update pop clear".split()
+    ),
+    frozenset: frozenset("union difference intersection issubset issuperset isdisjoint copy".split()),
+    PurePath: frozenset("joinpath with_suffix with_name as_posix relative_to is_absolute match".split()),
+    SpecifierSet: frozenset({"contains"}),
+    int: frozenset({"bit_length"}),
+}
+_PROPERTIES: dict[type, frozenset[str]] = {
+    PurePath: frozenset("name stem suffix parent parents parts suffixes".split()),
+    Version: frozenset(
+        "major minor micro release base_version public local is_prerelease is_devrelease is_postrelease dev pre post "
+        "epoch".split()
+    ),
+}
+_CHANGING = frozenset("append extend insert add update setdefault".split())
+_FAILS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, RecursionError)
+
+
+def items_of(value: Value) -> list[Value] | None:
+    """The items of a known iterable, in order; ``None`` where they are not known."""
+    if isinstance(value, (list, tuple, set, frozenset, dict, range)):
+        return sorted(value, key=repr) if isinstance(value, (set, frozenset)) else list(value)
+    if isinstance(value, str):
+        return list(value)
+    return None
+
+
+def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
+    """``left op right``."""
+    function = _BINARY.get(name)
+    if function is None or left is UNKNOWN or right is UNKNOWN:
+        return UNKNOWN
+    if name == "Mod" and isinstance(left, (str, bytes)):
+        return _percent(left, right)
+    if name in ("Mult", "LShift") and not _small(left, right):
+        return UNKNOWN
+    if not isinstance(left, Data) or not isinstance(right, Data):
+        return UNKNOWN
+    try:
+        result = function(left, right)
+    except _FAILS:
+        return UNKNOWN
+    return result if not isinstance(result, (str, bytes, list, tuple)) or len(result) < MAX_SIZE else UNKNOWN
+
+
+def _percent(left: str | bytes, right: Value) -> Value:
+    if isinstance(left, bytes) or not is_known(right) or not isinstance(right, Data) or "*" in left or len(left) > 5000:
+        return UNKNOWN
+    try:
+        return left % right
+    except _FAILS:
+        return UNKNOWN
+
+
+def _small(left: Value, right: Value) -> bool:
+    sizes = [value for value in (left, right) if isinstance(value, int)]
+    lengths = [len(value) for value in (left, right) if isinstance(value, (str, bytes, list, tuple))]
+    if lengths:
+        return all(abs(size) * length < MAX_SIZE for size in sizes for length in lengths)
+    return all(abs(size) < 2**64 for size in sizes)
+
+
+def unary(name: str, value: Value) -> Value:
+    """``-value`` and its kin; ``not`` is computed by ``truth``."""
+    if not isinstance(value, (int, float)):
+        return UNKNOWN
+    if name == "USub":
+        return -value
+    return ~value if name == "Invert" and isinstance(value, int) else UNKNOWN
+
+
+def compare(machine: Machine, name: str, left: Value, right: Value) -> Value:
+    """One comparison: ``True``, ``False`` or ``UNKNOWN``."""
+    for value in (left, right):
+        if isinstance(value, (VersionText, InstalledVersion)):
+            machine.consult(value.distribution)
+    if name in ("Is", "IsNot"):
+        return _identity(left, right, name == "Is")
+    if name in ("In", "NotIn"):
+        return _contains(left, right, name == "In")
+    if not is_known(left) or not is_known(right):
+        return UNKNOWN
+    if not isinstance(left, Data) or not isinstance(right, Data):
+        return _same_object(left, right, name)
+    try:
+        return bool(_COMPARE[name](left, right))
+    except (*_FAILS, InvalidVersion):
+        return UNKNOWN
+
+
+def _same_object(left: Value, right: Value, name: str) -> Value:
+    if left is right and name in ("Eq", "NotEq"):
+        return name == "Eq"
+    return UNKNOWN
+
+
+def _identity(left: Value, right: Value, positive: bool) -> Value:
+    if left is UNKNOWN or right is UNKNOWN:
+        return UNKNOWN
+    if left is right:
+        return positive
+    if left is None or right is None or isinstance(left, bool) or isinstance(right, bool):
+        other = right if left is None or isinstance(left, bool) else left
+        return UNKNOWN if type(other).__name__ in ("Foreign", "ForeignObject") else not positive
+    return UNKNOWN
+
+
+def _contains(item: Value, container: Value, positive: bool) -> Value:
+    if item is UNKNOWN or container is UNKNOWN:
+        return UNKNOWN
+    if isinstance(container, str):
+        return (item in container) is positive if isinstance(item, str) else UNKNOWN
+    if not isinstance(container, (list, tuple, set, frozenset, dict)):
+        if isinstance(container, SpecifierSet) and isinstance(item, (str, Version)):
+            return container.contains(item, prereleases=True) is positive
+        return UNKNOWN
+    try:
+        if item in container:
+            return positive
+    except TypeError:
+        return UNKNOWN
+    if UNKNOWN in container or not is_known(item) or not isinstance(item, Data):
+        return UNKNOWN
+    return not positive
+
+
+def subscript(container: Value, key: Value) -> tuple[bool, Value]:
+    """``container[key]``: whether the key is there or may be, and the value."""
+    if container is UNKNOWN or not is_known(key):
+        return True, UNKNOWN
+    if isinstance(container, dict):
+        if not isinstance(key, Data):
+            return True, UNKNOWN
+        try:
+            if key in container:
+                return True, container[key]
+        except TypeError:
+            return True, UNKNOWN
+        return UNKNOWN in container, UNKNOWN
+    if isinstance(container, (list, tuple, str, bytes)) and isinstance(key, (int, slice)):
+        if isinstance(container, list) and UNKNOWN in container:
+            return True, UNKNOWN
+        try:
+            return True, container[key]
+        except _FAILS:
+            return False, UNKNOWN
+    return True, UNKNOWN
+
+
+def set_item(container: Value, key: Value, value: Value, *, certain: bool) -> None:
+    """``container[key] = value``."""
+    if isinstance(container, dict):
+        if key is UNKNOWN or not is_known(key):
+            container[UNKNOWN] = UNKNOWN
+            return
+        try:
+            container[key] = value if certain or key not in container else UNKNOWN
+        except TypeError:
+            container[UNKNOWN] = UNKNOWN
+    elif isinstance(container, list) and isinstance(key, int) and key < len(container):
+        container[key] = value
+
+
+def extend(container: list[Value] | set[Value] | dict[Value, Value], value: Value) -> None:
+    """``container += value`` or ``container |= value``."""
+    if isinstance(container, dict):
+        if isinstance(value, dict):
+            container.update(value)
+        else:
+            container[UNKNOWN] = UNKNOWN
+        return
+    items = items_of(value)
+    try:
+        if isinstance(container, list):
+            container.extend([UNKNOWN] if items is None else items)
+        else:
+            container.update([UNKNOWN] if items is None else items)
+    except TypeError:
+        return
+
+
+def data_attribute(value: Value, name: str) -> Value | None:
+    """A property or method of a known value; ``None`` where there is none that is modelled."""
+    for type_, names in _PROPERTIES.items():
+        if isinstance(value, type_) and name in names:
+            result: Value = getattr(value, name)
+            return list(result) if name == "parents" and isinstance(result, Sequence) else result
+    for type_, names in _METHODS.items():
+        if isinstance(value, type_) and name in names:
+            return DataMethod(value, name)
+    return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DataMethod:
+    """A method of a known value."""
+
+    value: Value
+    name: str
+
+
+def call_method(method: DataMethod, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+    """Call a method of a known value. Raises KeyError and its kin as Python would."""
+    value, name = method.value, method.name
+    if name == "contains" and isinstance(value, SpecifierSet):
+        if arguments and isinstance(arguments[0], (str, Version)):
+            return value.contains(arguments[0], prereleases=True)
+        return UNKNOWN
+    if name in _CHANGING and isinstance(value, (list, set, dict)):
+        return _change(value, name, arguments, keywords)
+    if not all(is_known(argument) for argument in arguments) or not all(map(is_known, keywords.values())):
+        return _default(value, name, arguments)
+    if name in ("format", "zfill", "join") and not _short(value, arguments):
+        return UNKNOWN
+    if isinstance(value, dict) and name in ("keys", "values", "items", "copy"):
+        return {"keys": list, "values": lambda d: list(d.values()), "items": lambda d: list(d.items()), "copy": dict}[
+            name
+        ](value)
+    if isinstance(value, dict) and name in ("get", "pop") and arguments and UNKNOWN in value and arguments[0] not in value:
+        return UNKNOWN
+    function = getattr(value, name)
+    if name in ("sort",) and keywords:
+        return None
+    return function(*arguments, **keywords)
+
+
+def _short(value: Value, arguments: Sequence[Value]) -> bool:
+    return len(str(value)) < 10_000 and all(not isinstance(item, int) or item < 10_000 for item in arguments)
+
+
+def _default(value: Value, name: str, arguments: Sequence[Value]) -> Value:
+    if isinstance(value, dict) and name == "get" and arguments and is_known(arguments[0]):
+        there, item = subscript(value, arguments[0])
+        if there:
+            return item
+        return arguments[1] if len(arguments) > 1 else None
+    if isinstance(value, dict) and name in ("keys", "values", "items"):
+        return UNKNOWN
+    if isinstance(value, (list, set)) and name in ("remove", "pop", "insert", "discard", "clear"):
+        extend(value, UNKNOWN)
+    return UNKNOWN
+
+
+def _change(
+    value: list[Value] | set[Value] | dict[Value, Value], name: str, arguments: Sequence[Value], keywords: Mapping[str, Value]
+) -> Value:
+    if isinstance(value, list):
+        if name == "append" and arguments:
+            value.append(arguments[0])
+        elif name == "insert" and len(arguments) == 2:
+            value.insert(arguments[0] if isinstance(arguments[0], int) else 0, arguments[1])
+        elif name == "extend" and arguments:
+            extend(value, arguments[0])
+        return None
+    if isinstance(value, set):
+        for argument in arguments:
+            extend(value, (argument,) if name == "add" else argument)
+        return None
+    if name == "setdefault" and arguments:
+        there, item = subscript(value, arguments[0])
+        if there:
+            return item
+        set_item(value, arguments[0], arguments[1] if len(arguments) > 1 else None, certain=True)
+        return value.get(arguments[0], UNKNOWN) if is_known(arguments[0]) else UNKNOWN
+    if arguments:
+        pairs = arguments[0]
+        if isinstance(pairs, (list, tuple)) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+            pairs = {pair[0]: pair[1] for pair in pairs if is_known(pair[0])}
+        extend(value, pairs)
+    value.update(keywords)
+    return None
+
+
+def parse_version(text: Value) -> Value:
+    """``packaging.version.parse``; keeps whose version it is."""
+    if isinstance(text, Version):
+        return text
+    if not isinstance(text, str):
+        return UNKNOWN
+    if isinstance(text, VersionText):
+        return InstalledVersion(str(text), text.distribution)
+    return Version(text)
+
+
+def truth_of(value: Value) -> Value:
+    """``bool(value)``."""
+    if value is UNKNOWN or isinstance(value, Globals):
+        return UNKNOWN
+    if isinstance(value, (list, set, dict)) and len(value) == 1 and UNKNOWN in value:
+        return UNKNOWN
+    if isinstance(value, Data) and not isinstance(value, (SpecifierSet, Requirement)):
+        return bool(value)
+    if type(value).__name__ in ("Module", "Function", "Class", "Intrinsic", "Method"):
+        return True
+    return UNKNOWN

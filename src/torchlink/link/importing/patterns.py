@@ -1,0 +1,88 @@
+"""Regular expressions over short known texts. A pattern that could take long is not run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from torchlink.link.importing.machine import Machine
+from torchlink.link.importing.values import UNKNOWN, ForeignObject, Intrinsic, Value, is_known
+
+Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
+MAX_PATTERN = 200
+MAX_TEXT = 200
+# A repeated group that itself repeats, which may take exponential time, and back-references.
+_SLOW = re.compile(r"[*+}]\??\)[*+{?]|\)[*+{].*\)[*+{]|\\\d|\(\?P=")
+
+
+def _run(name: str, pattern: str, arguments: Sequence[Value]) -> Value:
+    texts = [argument for argument in arguments if isinstance(argument, str) and is_known(argument)]
+    if len(texts) != len(arguments) or any(len(text) > MAX_TEXT for text in texts):
+        return UNKNOWN
+    if len(pattern) > MAX_PATTERN or _SLOW.search(pattern):
+        return UNKNOWN
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return UNKNOWN
+    if name == "sub":
+        return compiled.sub(texts[0], texts[1])
+    if name == "split":
+        return list(compiled.split(texts[0]))
+    if name == "findall":
+        return list(compiled.findall(texts[0]))
+    match = {"match": compiled.match, "search": compiled.search, "fullmatch": compiled.fullmatch}[name](texts[0])
+    if match is None:
+        return None
+    return ForeignObject("match", (match.group(0), match.groups(), tuple(match.groupdict().items())))
+
+
+def _function(name: str) -> Call:
+    def call(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        pattern = arguments[0]
+        if isinstance(pattern, ForeignObject) and pattern.kind == "pattern":
+            pattern = pattern.data[0]
+        if not isinstance(pattern, str) or not is_known(pattern) or keywords:
+            return UNKNOWN
+        return _run(name, pattern, arguments[1:])
+
+    return call
+
+
+def _compile(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    if len(arguments) == 1 and isinstance(arguments[0], str) and is_known(arguments[0]):
+        return ForeignObject("pattern", (arguments[0],))
+    return UNKNOWN
+
+
+_NAMES = ("match", "search", "fullmatch", "sub", "split", "findall")
+FUNCTIONS: dict[str, Call] = {"re.compile": _compile, **{f"re.{name}": _function(name) for name in _NAMES}}
+
+
+def pattern_attribute(data: tuple[Value, ...], name: str) -> Value:
+    """A method of a compiled pattern."""
+    pattern = data[0]
+    if name not in _NAMES or not isinstance(pattern, str):
+        return UNKNOWN
+    return Intrinsic(name, lambda machine, arguments, keywords: _run(name, pattern, arguments) if not keywords else UNKNOWN)
+
+
+def match_attribute(data: tuple[Value, ...], name: str) -> Value:
+    """A method of a match."""
+    whole, groups, named = data
+    if not isinstance(groups, tuple) or not isinstance(named, tuple):
+        return UNKNOWN
+    if name == "groups":
+        return Intrinsic(name, lambda machine, arguments, keywords: groups)
+    if name == "groupdict":
+        return Intrinsic(name, lambda machine, arguments, keywords: dict(named))
+    if name == "group":
+        return Intrinsic(name, lambda machine, arguments, keywords: _group(whole, groups, dict(named), arguments))
+    return UNKNOWN
+
+
+def _group(whole: Value, groups: tuple[Value, ...], named: dict[Value, Value], arguments: Sequence[Value]) -> Value:
+    values = [named[key] if isinstance(key, str) else (whole, *groups)[key] for key in arguments if isinstance(key, (int, str))]
+    if not arguments:
+        return whole
+    return values[0] if len(values) == 1 else tuple(values)

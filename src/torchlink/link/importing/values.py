@@ -1,0 +1,242 @@
+"""What a name can be bound to while imports are run on paper.
+
+Known strings, numbers, containers, paths and versions are themselves. Everything else is one of the classes below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+from packaging.version import Version
+
+from torchlink.model.source import Block, Node
+
+if TYPE_CHECKING:
+    from torchlink.link.importing.machine import Machine
+
+Value: TypeAlias = object
+
+
+class Unknown:
+    """The value of everything that cannot be computed. There is one: ``UNKNOWN``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN = Unknown()
+
+
+class State(Enum):
+    """How far a module's import has come."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(eq=False, slots=True)
+class Module:
+    """An imported module."""
+
+    name: str
+    path: str
+    """Source file, native library, or folder of a namespace package; empty for built-in modules."""
+    search: tuple[str, ...] = ()
+    """``__path__``: folders of its sub-modules; empty where it is no package."""
+    namespace: dict[str, Value] = field(default_factory=dict)
+    state: State = State.RUNNING
+    opaque: bool = False
+    """It may bind names that cannot be read off."""
+    libraries: list[str] = field(default_factory=list)
+    """Native libraries whose names it may bind (``from torch._C import *``)."""
+    stdlib: bool = False
+    chain: tuple[str, ...] = ()
+    replacement: Value = None
+    """What the module put into ``sys.modules`` in its own place."""
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """The variables of a module, a class body or a function call."""
+
+    variables: dict[str, Value]
+    module: Module
+    parent: Scope | None = None
+    is_class: bool = False
+    result: Value = None
+    perhaps_returned: bool = False
+    globals: frozenset[str] = frozenset()
+    function: Function | None = None
+    exception: ExceptionValue | None = None
+    """The exception that an ``except`` block of this scope is handling."""
+
+
+@dataclass(eq=False, slots=True)
+class Function:
+    """A function of the environment; its body is read when it is called."""
+
+    name: str
+    module: Module
+    parameters: Node
+    defaults: tuple[Value, ...]
+    keyword_defaults: tuple[Value, ...]
+    first_line: int
+    last_line: int
+    parent: Scope | None
+    body: Block | None = None
+    expression: Node | None = None
+    """The body of a lambda."""
+    owner: str = ""
+    """The class that it is defined in."""
+    decorated: bool = False
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.module.name}.{self.last_name}"
+
+    @property
+    def last_name(self) -> str:
+        return f"{self.owner}.{self.name}" if self.owner else self.name
+
+
+@dataclass(eq=False, slots=True)
+class Class:
+    """A class of the environment."""
+
+    name: str
+    module: Module
+    bases: tuple[Value, ...]
+    namespace: dict[str, Value]
+    opaque: bool = False
+    """A metaclass, a decorator or an unknown base may give it names that cannot be read off."""
+    metaclass: Value = None
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.module.name}.{self.name}"
+
+
+@dataclass(eq=False, slots=True)
+class Instance:
+    """An instance of a class of the environment."""
+
+    cls: Class
+    attributes: dict[str, Value] = field(default_factory=dict)
+    arguments: tuple[Value, ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Method:
+    """A function bound to its first argument."""
+
+    function: Value
+    self: Value
+
+
+@dataclass(eq=False, slots=True)
+class Super:
+    """``super()`` inside a method."""
+
+    cls: Class
+    self: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Something of the standard library or of a modelled package, known by name alone: ``os.path.join``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignObject:
+    """An instance that a foreign callable made: a logger, a ``ModuleSpec``, a distribution."""
+
+    kind: str
+    data: tuple[Value, ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Intrinsic:
+    """A function that torchlink computes itself."""
+
+    name: str
+    call: Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """``torch.ops`` (an empty name), one of its namespaces, or one operator (``torchvision::nms``)."""
+
+    name: str = ""
+
+
+class PartlyKnown(str):
+    """A text with unknown parts, shown as ``…``. Good for messages; no operation takes it for known."""
+
+    __slots__ = ()
+
+
+class VersionText(str):
+    """The version of an installed distribution; knows whose it is, so that a comparison can be traced back."""
+
+    __slots__ = ("distribution",)
+    distribution: str
+
+    def __new__(cls, text: str, distribution: str) -> VersionText:
+        self = super().__new__(cls, text)
+        self.distribution = distribution
+        return self
+
+
+class InstalledVersion(Version):
+    """A parsed version of an installed distribution."""
+
+    def __init__(self, text: str, distribution: str) -> None:
+        super().__init__(text)
+        self.distribution = distribution
+
+
+@dataclass(eq=False, slots=True)
+class ExceptionValue:
+    """An exception object."""
+
+    cls: Value
+    """A built-in exception class or a ``Class``."""
+    message: str
+    arguments: tuple[Value, ...] = ()
+    failure: object = None
+    """The ``Failure`` behind it (see ``failures.py``), where there is one."""
+
+
+def exception_names(cls: Value) -> tuple[str, ...]:
+    """The names of an exception class and of its bases, itself first; empty where it is not known."""
+    if isinstance(cls, type):
+        return tuple(base.__name__ for base in cls.__mro__[:-1])
+    if isinstance(cls, Class):
+        return (cls.name, *(name for base in cls.bases for name in exception_names(base)))
+    return ()
+
+
+def is_known(value: Value) -> bool:
+    """Whether a value is concrete through and through (containers are looked into, three levels deep)."""
+    return _known(value, 3)
+
+
+def _known(value: Value, depth: int) -> bool:
+    if value is UNKNOWN or isinstance(value, PartlyKnown):
+        return False
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return depth > 0 and len(value) <= 2000 and all(_known(item, depth - 1) for item in value)
+    if isinstance(value, dict):
+        return depth > 0 and len(value) <= 2000 and all(
+            _known(key, 1) and _known(item, depth - 1) for key, item in value.items()
+        )
+    return True

@@ -1,0 +1,88 @@
+"""The import linker's source of source: files parsed on demand, kept, and cached between runs."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from torchlink.model.source import Block, ModuleSource, Presence
+from torchlink.read.python_source import MAX_SOURCE_BYTES, parse_function, parse_module
+from torchlink.read.tree import Tree
+
+
+class SourceFiles:
+    """Implements ``model.source.Sources`` over the files of an environment."""
+
+    def __init__(self, tree: Tree, family: Callable[[str], tuple[str, ...]]) -> None:
+        """``family`` gives a native library and those of its own package that it needs."""
+        self._tree = tree
+        self._family = family
+        self._modules: dict[str, ModuleSource] = {}
+        self._bytes: dict[str, bytes] = {}
+
+    def module(self, path: str) -> ModuleSource:
+        """The facts of a source file; a file that cannot be read has a ``problem``."""
+        known = self._modules.get(path)
+        if known is None:
+            known = self._modules[path] = self._parse(path)
+        return known
+
+    def _parse(self, path: str) -> ModuleSource:
+        try:
+            source = Path(path).read_bytes()
+        except OSError as error:
+            return ModuleSource(path=path, block=(), problem=f"cannot be read: {error.strerror}")
+        return parse_module(path, source)
+
+    def function(self, path: str, first_line: int, last_line: int) -> Block:
+        """The body of a function; empty where it cannot be read."""
+        try:
+            source = self._bytes.get(path)
+            if source is None:
+                source = self._bytes[path] = Path(path).read_bytes()[:MAX_SOURCE_BYTES]
+            return parse_function(source, first_line, last_line)
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            return ()
+
+    def prefetch(self, paths: Sequence[str]) -> None:
+        """Say that these files will be asked for soon."""
+
+    def files(self, folder: str) -> AbstractSet[str]:
+        """Names of the files in a folder."""
+        return self._tree.files(folder).keys()
+
+    def folders(self, folder: str) -> AbstractSet[str]:
+        """Names of the folders in a folder."""
+        return self._tree.folders(folder)
+
+    def text(self, path: str) -> str:
+        """The text of a file; empty where it cannot be read."""
+        try:
+            return Path(path).read_bytes()[:MAX_SOURCE_BYTES].decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def library_family(self, path: str) -> tuple[str, ...]:
+        """A native library and those of its own package that it needs."""
+        return self._family(path)
+
+    def name_in_binary(self, path: str, name: str) -> Presence:
+        """Whether a native library holds ``name`` as a C string."""
+        try:
+            with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return _presence(data, name.encode("utf-8", "surrogatepass") + b"\0")
+        except (OSError, ValueError):
+            return Presence.TAIL
+
+
+def _presence(data: mmap.mmap, wanted: bytes) -> Presence:
+    presence = Presence.ABSENT
+    position = data.find(wanted)
+    while position > 0:
+        if data[position - 1] in b"\0.":
+            return Presence.WHOLE
+        presence = Presence.TAIL
+        position = data.find(wanted, position + 1)
+    return presence
