@@ -93,7 +93,9 @@ def _component(text: str, position: int, before: list[str]) -> tuple[str, int]:
     if pair in _STANDARD:
         return _STANDARD[pair], position + 2
     if pair in _OPERATORS:
-        return _tagged(text, position + 2, f"operator{_OPERATORS[pair]}".replace("ornew", "or new").replace("ordel", "or del"))
+        return _tagged(
+            text, position + 2, f"operator{_OPERATORS[pair]}".replace("ornew", "or new").replace("ordel", "or del")
+        )
     if match := _SUBSTITUTION.match(text, position):
         return "...", match.end()
     raise ValueError(text)

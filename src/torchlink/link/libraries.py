@@ -50,6 +50,7 @@ class Loader:
     library_path: tuple[str, ...] = ()
     """The folders of LD_LIBRARY_PATH."""
     executable_rpath: tuple[str, ...] = ()
+    _expanded: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _found: dict[tuple[tuple[str, ...], str, str], str | None] = field(default_factory=dict)
 
     def closure(self, root: str, loaded: Mapping[str, str], *, fallback: Mapping[str, str] | None = None) -> Closure:
@@ -73,7 +74,7 @@ class Loader:
                 continue
             if library.soname:
                 names.setdefault(library.soname, path)
-            chain = (*folders(library.rpath, path), *inherited[path])
+            chain = (*self._folders(library.rpath, path), *inherited[path])
             for name in library.needed:
                 target = names.get(name) or loaded.get(name) or self._search(library, chain, name)
                 target = target or (fallback or {}).get(name)
@@ -87,12 +88,19 @@ class Loader:
         return Closure(order=tuple(order), names=names, missing=tuple(missing), unreadable=tuple(unreadable))
 
     def _search(self, library: NativeLibrary, chain: tuple[str, ...], name: str) -> str | None:
-        own = folders(library.runpath, library.path)
+        own = self._folders(library.runpath, library.path)
         searched = (*self.library_path, *own) if own else (*chain, *self.executable_rpath, *self.library_path)
         key = (searched, name, library.machine)
         if key not in self._found:
             self._found[key] = self._look(searched, name, library.machine)
         return self._found[key]
+
+    def _folders(self, entries: tuple[str, ...], path: str) -> tuple[str, ...]:
+        if not entries:
+            return ()
+        if path not in self._expanded:
+            self._expanded[path] = folders(entries, path)
+        return self._expanded[path]
 
     def _look(self, searched: tuple[str, ...], name: str, machine: str) -> str | None:
         if "/" in name:

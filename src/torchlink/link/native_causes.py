@@ -18,25 +18,33 @@ MAX_SYMBOLS = 400
 """So many symbols of one library are told; more say nothing new."""
 
 _DRIVER = re.compile(r"lib(?:cuda|nvidia-ml|nvcuvid|nvidia-encode)\.so")
-_CUDA = re.compile(r"lib(?:cudart|cublas|cublasLt|cufft|curand|cusolver|cusparse|cudnn|nvrtc|nccl|nvJitLink|cupti|npp\w*)\.so")
+_CUDA = re.compile(
+    r"lib(?:cudart|cublas|cublasLt|cufft|curand|cusolver|cusparse|cudnn|nvrtc|nccl|nvJitLink|cupti|npp\w*)\.so"
+)
 _GENERATION = re.compile(r"\.so\.(\d+)")
-_SYSTEM_LIBRARIES = {"libc.so.6": "glibc", "libm.so.6": "glibc", "libstdc++.so.6": "libstdc++", "libgcc_s.so.1": "libgcc"}
+_SYSTEM_LIBRARIES = {
+    "libc.so.6": "glibc",
+    "libm.so.6": "glibc",
+    "libstdc++.so.6": "libstdc++",
+    "libgcc_s.so.1": "libgcc",
+}
 
 
 def of_faults(
     owners: Owners, root: str, faults: Faults, built: Built | None, torch: Distribution | None
 ) -> tuple[Broken, ...]:
     """Every reference that does not resolve when ``root`` is loaded, the one that the loader names leading."""
-    found = [_library(owners, one, torch) for one in faults.missing]
+    after_torch = torch is not None and any(map(_is_torch_file, faults.closure)) and owners.of_path(root) is not torch
+    found = [_library(owners, one, torch, after_torch or is_torch_library(one.soname)) for one in faults.missing]
     found += [_version(owners, one) for one in faults.versions]
     for one in faults.symbols:
         found += _symbols(owners, one, built if one.needer == root else None, torch)
     return tuple(found)
 
 
-def _library(owners: Owners, missing: Missing, torch: Distribution | None) -> Broken:
+def _library(owners: Owners, missing: Missing, torch: Distribution | None, after_torch: bool) -> Broken:
     needer, name = owners.party(missing.needer), missing.soname
-    provider = _provider_of_library(name, needer, torch)
+    provider = _provider_of_library(name, after_torch, torch)
     cause = f"{needer.label} needs {name}, which is nowhere on its search path"
     if provider.name == "torch" and torch is not None:
         cause = f"{needer.label} was built for a torch that has {name}; the installed torch {torch.version} does not"
@@ -57,12 +65,16 @@ def _library(owners: Owners, missing: Missing, torch: Distribution | None) -> Br
     )
 
 
-def _provider_of_library(name: str, needer: Party, torch: Distribution | None) -> Party:
+def _is_torch_file(path: str) -> bool:
+    return is_torch_library(path.rpartition("/")[2])
+
+
+def _provider_of_library(name: str, after_torch: bool, torch: Distribution | None) -> Party:
     if _DRIVER.match(name):
         return Party(type=PartyType.DRIVER, name="driver")
     if is_torch_library(name):
         return package(torch) if torch else Party(type=PartyType.PACKAGE, name="torch")
-    if _CUDA.match(name) and torch is not None and needer.name != "torch":
+    if _CUDA.match(name) and torch is not None and after_torch:
         return package(torch)
     return Party(type=PartyType.SYSTEM, name=name)
 
@@ -86,9 +98,7 @@ def _version(owners: Owners, needed: NeededVersion) -> Broken:
     )
 
 
-def _symbols(
-    owners: Owners, missing: MissingSymbols, built: Built | None, torch: Distribution | None
-) -> list[Broken]:
+def _symbols(owners: Owners, missing: MissingSymbols, built: Built | None, torch: Distribution | None) -> list[Broken]:
     needer, shown = owners.party(missing.needer), owners.relative(missing.needer)
     found = []
     for symbol in sorted(missing.symbols, key=lambda symbol: not is_torch_symbol(symbol))[:MAX_SYMBOLS]:
@@ -174,7 +184,9 @@ def numpy_abi(owners: Owners, path: str, facts: NativeFacts, fit: NumpyFit, nump
     """An extension to which the installed NumPy refuses its C API."""
     needer, shown = owners.party(path), owners.relative(path)
     if fit is NumpyFit.LEVEL:
-        cause = f"{needer.label} needs the C API of NumPy {facts.numpy_level} or newer; NumPy {numpy.version} is installed"
+        cause = (
+            f"{needer.label} needs the C API of NumPy {facts.numpy_level} or newer; NumPy {numpy.version} is installed"
+        )
         symptom = f"module was compiled against NumPy C-API version (NumPy {facts.numpy_level}) but the running NumPy is older"
         detail = f"asks for the C API of NumPy {facts.numpy_level}"
     else:

@@ -14,7 +14,7 @@ from torchlink.link import native_causes as causes
 from torchlink.link.numpy_abi import NumpyFit, numpy_fit
 from torchlink.link.owners import Owners
 from torchlink.link.process import BINDINGS, Faults, Process
-from torchlink.link.torch_abi import Built, TorchApi, built_for, other_minor, torch_api
+from torchlink.link.torch_abi import Built, TorchApi, built_for, is_torch_library, other_minor, torch_api
 from torchlink.model.environment import Distribution, Environment
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import Load, LoadOutcome, NativeFacts, NativeFiles, NumpyAbi, NumpyFailure
@@ -101,7 +101,7 @@ class NativeLinker:
             return self._bridge(load, reach)
         found = reach.libraries.get(path)
         if found is None:
-            return tuple(one for one in load.broken if one.kind is not Kind.LIBRARY) if self._importable(path) else ()
+            return tuple(filter(_certain, load.broken)) if self._importable(path) else ()
         if found.optional:
             return ()
         severity = Severity.RISK if found.guarded or load.outcome is LoadOutcome.WARNS else Severity.BREAK
@@ -155,9 +155,7 @@ class NativeLinker:
             return False
         return owner.name == TORCH or any(line.lower().startswith(TORCH) for line in owner.requires)
 
-    def _torch_build(
-        self, path: str, facts: NativeFacts, owner: Distribution | None
-    ) -> tuple[TorchApi, Built | None]:
+    def _torch_build(self, path: str, facts: NativeFacts, owner: Distribution | None) -> tuple[TorchApi, Built | None]:
         """What an extension uses of torch, and the torch it was built for; torch's own libraries are not asked."""
         api = torch_api(facts.library)
         if owner is None or owner.name == TORCH or api is TorchApi.NONE:
@@ -216,3 +214,12 @@ class NativeLinker:
         except UnreadableError:
             return None
         return generation if generation in (NumpyAbi.NUMPY_1, NumpyAbi.NUMPY_2) else None
+
+
+def _certain(broken: Broken) -> bool:
+    """Whether something is wrong even with a library that nothing is seen to load.
+
+    Packages carry variants of which they load the one that finds its libraries (FFmpeg 4, 5 or 6; CUDA 11 or 12), so a
+    missing library says nothing; unless it is torch's own, of which there is one.
+    """
+    return broken.kind is not Kind.LIBRARY or is_torch_library(broken.target)

@@ -79,12 +79,18 @@ class Process:
     _plain: World = field(init=False)
     _torch: World = field(init=False)
     _own: dict[tuple[str, bool], frozenset[str]] = field(default_factory=dict)
+    _checked: dict[tuple[str, tuple[str, ...]], tuple[NeededVersion, ...]] = field(default_factory=dict)
     _members: frozenset[str] = field(init=False)
     _by_name: dict[str, str] = field(init=False)
+    _siblings: dict[str, dict[str, str]] = field(init=False)
+    """The libraries of each distribution, by name."""
 
     def __post_init__(self) -> None:
         self._members = frozenset(self.natives)
         self._by_name = {posixpath.basename(path): path for path in reversed(self.natives)}
+        self._siblings = {}
+        for path, owner in self.owners.items():
+            self._siblings.setdefault(owner, {}).setdefault(posixpath.basename(path), path)
         self._loader = Loader(self.files, self.library_path)
         self._plain = self._start()
         self._torch = self._import_torch()
@@ -120,7 +126,7 @@ class Process:
     def load(self, path: str, *, torch: bool) -> Faults:
         """What fails when ``path`` is loaded, with torch imported before or not."""
         world = self._torch if torch else self._plain
-        closure = self._loader.closure(path, world.names)
+        closure = self._closure(path, world)
         if closure.unreadable:
             return Faults(closure=closure.order, unknown=tuple(map(str, closure.unreadable)))
         doubts = {one: self._doubt(one, torch) for one in closure.missing}
@@ -138,6 +144,10 @@ class Process:
             unknown=tuple(unknown),
         )
 
+    def _closure(self, path: str, world: World) -> Closure:
+        """What loading a library loads. A package's own libraries it may load by path before, as torchaudio does."""
+        return self._loader.closure(path, world.names, fallback=self._siblings.get(self.owners.get(path, "")))
+
     def _doubt(self, missing: Missing, torch: bool) -> str:
         """Why a library that the search does not find may be there all the same; empty where it is not."""
         name = missing.soname
@@ -150,11 +160,16 @@ class Process:
         return ""
 
     def _versions(self, members: Sequence[str], names: Mapping[str, str]) -> tuple[NeededVersion, ...]:
-        return tuple(
-            NeededVersion(needer=member, missing=version)
-            for member in members
-            for version in missing_versions(self.files.facts(member).library, names, self.files)
-        )
+        found: list[NeededVersion] = []
+        for member in members:
+            library = self.files.facts(member).library
+            bound = {name: names[name] for name in library.needed if name in names}
+            key = (member, tuple(bound.values()))
+            if key not in self._checked:
+                missing = missing_versions(library, bound, self.files)
+                self._checked[key] = tuple(NeededVersion(needer=member, missing=one) for one in missing)
+            found.extend(self._checked[key])
+        return tuple(found)
 
     def _symbols(
         self, members: Sequence[str], closure: Closure, world: World
@@ -181,10 +196,10 @@ class Process:
         key = (path, world is self._torch)
         if key not in self._own:
             rest = frozenset(self.files.facts(path).library.undefined)
-            rest = unresolved(rest, world.everybody, self.files)
+            rest = unresolved(rest, self._plain.everybody, self.files)
             if rest:
-                rest = unresolved(rest, self._loader.closure(path, world.names).order, self.files)
-            self._own[key] = rest
+                rest = unresolved(rest, likely_first(self._closure(path, world).order), self.files)
+            self._own[key] = unresolved(rest, world.everybody, self.files) if rest else rest
         return self._own[key]
 
     def _settle(self, symbols: frozenset[str], member: str) -> tuple[frozenset[str], str]:
@@ -196,8 +211,7 @@ class Process:
             known = frozenset(filter(is_torch_symbol, symbols))
             reason = "" if known == symbols else "its symbols would come from a system that cannot be asked"
             return known, reason
-        owner = self.owners.get(member, "")
-        siblings = [path for path in self.natives if owner and path != member and self.owners.get(path) == owner]
+        siblings = self._siblings.get(self.owners.get(member, ""), {}).values()
         rest = unresolved(symbols, filter(self._readable, siblings), self.files)
         return rest, "" if rest else f"{member} needs symbols of libraries that its own package may load before it"
 
@@ -207,3 +221,8 @@ class Process:
         except UnreadableError:
             return False
         return True
+
+
+def likely_first(order: Sequence[str]) -> list[str]:
+    """The libraries of a scope, torch's own first: most symbols that are looked up at all are theirs."""
+    return sorted(order, key=lambda path: not is_torch_library(posixpath.basename(path)))

@@ -34,7 +34,9 @@ def unresolved(names: frozenset[str], scope: Iterable[str], files: NativeFiles) 
     return rest
 
 
-def missing_versions(library: NativeLibrary, names: Mapping[str, str], files: NativeFiles) -> tuple[MissingVersion, ...]:
+def missing_versions(
+    library: NativeLibrary, names: Mapping[str, str], files: NativeFiles
+) -> tuple[MissingVersion, ...]:
     """The versions that a library needs and that what is loaded under the name does not define.
 
     A library without any version definitions satisfies every need: the dynamic linker says "no version information

@@ -6,7 +6,7 @@ as UTF-8 with surrogates for anything else, so that no byte is lost and every na
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, repeat
 from struct import Struct, unpack
 
@@ -56,9 +56,11 @@ class ExportIndex:
 
     def _holds(self, name: str) -> bool:
         raw = name.encode("utf-8", "surrogateescape")
-        offset = self._offsets.get(gnu_hash(raw) | 1)
-        if offset is not None and self._strings.startswith(raw + b"\0", offset):
-            return True
+        value = gnu_hash(raw)
+        for word in (value | 1, value & ~1):  # the table keeps a mark in the lowest bit
+            offset = self._offsets.get(word)
+            if offset is not None and self._strings.startswith(raw + b"\0", offset):
+                return True
         return name in self._others
 
 
@@ -250,14 +252,14 @@ class DynamicSection:
         first = hashed.first
         size = self.image.layout.symbol.size
         names, infos, sections = self.image.symbols(self.image.offset(table) + first * size, count - first)
-        offered = [bool(section) and info in EXPORTED for info, section in zip(infos, sections, strict=True)]
         if max(names) >= len(self.strings):
             raise self.image.fail("a symbol's name lies outside the string table")
-        offsets: dict[int, int] = {}
-        twins: list[int] = []
-        for value, name in compress(zip(hashed.hashes(count), names, strict=True), offered):
-            if offsets.setdefault(value, name) != name:
-                twins.append(name)
+        hashes: Sequence[int] = hashed.hashes(count)
+        if 0 in sections or not EXPORTED.issuperset(infos):
+            offered = [bool(section) and info in EXPORTED for info, section in zip(infos, sections, strict=True)]
+            names, hashes = list(compress(names, offered)), list(compress(hashes, offered))
+        offsets = dict(zip(hashes, names, strict=True))
+        twins = [] if len(offsets) == len(names) else [n for v, n in zip(hashes, names, strict=True) if offsets[v] != n]
         return ExportIndex(strings=self.strings, offsets=offsets, others=frozenset(self._bulk(twins)))
 
     def offers(self, name: str) -> bool:
@@ -310,16 +312,6 @@ def library_of(image: ElfImage, dynamic: DynamicSection) -> NativeLibrary:
         undefined=dynamic.undefined(indexes),
         version_definitions=dynamic.version_definitions(),
     )
-
-
-def export_index(path: str) -> ExportIndex:
-    """`exports` for many look-ups.
-
-    Raises:
-        UnreadableError: as `read_library`.
-    """
-    with ElfImage(path) as image:
-        return DynamicSection(image).export_index()
 
 
 def offers(path: str, names: Iterable[str]) -> frozenset[str]:

@@ -7,7 +7,8 @@ Bloom filter, the buckets, and one word per hashed symbol: its hash, whose lowes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from operator import mul
 from struct import Struct, unpack
 
@@ -15,11 +16,12 @@ from torchlink.read.elf_image import ElfImage
 
 SEED = 5381
 MAX_CHAIN = 1 << 20
-BLOCK = 4096
+BLOCK = 256
 
 _POWERS: tuple[int, ...] = tuple(pow(33, exponent, 1 << 32) for exponent in range(512))
 
 
+@lru_cache(maxsize=1 << 15)
 def gnu_hash(name: bytes) -> int:
     """Bernstein's hash modulo 2**32."""
     size = len(name)
@@ -55,34 +57,26 @@ class GnuHashTable:
         self._filter_at = offset + 16
         self._buckets_at = self._filter_at + self._filter_words * image.layout.word.size
         self._chains_at = self._buckets_at + 4 * self._buckets
-        self._last_bucket: int | None = None
-
-    @property
-    def _last(self) -> int:
-        """The highest symbol that a bucket begins with."""
-        if self._last_bucket is None:
-            data = self._image.read(self._buckets_at, 4 * self._buckets)
-            self._last_bucket = max(unpack(f"{self._image.layout.order}{self._buckets}I", data), default=0)
-        return self._last_bucket
 
     @property
     def occupied(self) -> bool:
         """Whether it holds any symbol."""
-        return self._last >= max(self.first, 1)
+        return any(self._image.words(self._buckets_at, self._buckets))
 
     def end(self) -> int:
         """The number of symbols: one more than the last in the highest bucket's chain."""
-        index = self._last
+        index = max(self._image.words(self._buckets_at, self._buckets), default=0)
+        if index < self.first:
+            raise self._image.fail("a bucket of the ELF file's hash table points before its symbols")
         for value in self._chain(index):
             index += 1
             if value & 1:
                 break
         return index
 
-    def hashes(self, count: int) -> list[int]:
-        """The hashes of the symbols from `first` up to ``count``, each with its lowest bit set (the table lacks it)."""
-        data = self._image.read(self._chains_at, 4 * (count - self.first))
-        return [value | 1 for (value,) in self._word.iter_unpack(data)]
+    def hashes(self, count: int) -> Sequence[int]:
+        """The words of the symbols from `first` up to ``count``: each its hash, but for the lowest bit."""
+        return self._image.words(self._chains_at, count - self.first)
 
     def candidates(self, name: bytes) -> Iterator[int]:
         """The indexes of symbols with the hash of ``name``."""

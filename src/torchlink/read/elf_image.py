@@ -25,6 +25,8 @@ MAX_TABLE = 512 * 1024 * 1024
 """No table of a real library is larger (libtorch_cpu's string table has 15 MiB)."""
 MAX_DYNAMIC_ENTRIES = 16384
 MAX_NAME = 1 << 16
+HEAD = 1 << 16
+"""So much is read at once: the whole of most files, and the tables of most others."""
 
 NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
 
@@ -105,6 +107,7 @@ class ElfImage:
             raise UnreadableError(error.strerror or "cannot be opened", where=path) from error
         try:
             self.size = os.fstat(self._file.fileno()).st_size
+            self._head = self._read_at(0, HEAD)
             self._read_headers()
         except OSError as error:
             self._file.close()
@@ -133,19 +136,39 @@ class ElfImage:
         """
         if size > MAX_TABLE:
             raise self.fail("a table of the ELF file is larger than 512 MiB")
-        if offset < 0 or size < 0 or offset + size > self.size:
+        end = offset + size
+        if offset < 0 or size < 0 or end > self.size:
             raise self.fail("the ELF file is truncated or points outside itself")
+        if end <= len(self._head):
+            return self._head[offset:end]
         try:
-            self._file.seek(offset)
-            data = self._file.read(size)
+            data = self._read_at(offset, size)
         except OSError as error:
             raise self.fail(error.strerror or "cannot be read") from error
         if len(data) != size:
             raise self.fail("the file changed while it was read")
         return data
 
+    if sys.platform == "win32":
+
+        def _read_at(self, offset: int, size: int) -> bytes:
+            self._file.seek(offset)
+            return self._file.read(size)
+
+    else:
+
+        def _read_at(self, offset: int, size: int) -> bytes:
+            return os.pread(self._file.fileno(), size, offset)
+
+    def words(self, offset: int, count: int) -> Sequence[int]:
+        """``count`` 32-bit words of the file."""
+        data = self.read(offset, 4 * count)
+        if self.layout.order == NATIVE_ORDER:
+            return memoryview(data).cast("I")
+        return struct.unpack(f"{self.layout.order}{count}I", data)
+
     def _read_headers(self) -> None:
-        head = self.read(0, min(self.size, 4096))
+        head = self._head
         if head[:4] != b"\x7fELF" or len(head) < 52:
             raise self.fail("is not an ELF file")
         layout = _LAYOUTS.get((head[4], head[5]))

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFacts
-from torchlink.read.elf import ExportIndex, export_index, exports, offers
+from torchlink.read.elf import DynamicSection, ExportIndex
 from torchlink.read.elf_image import ElfImage
 from torchlink.read.ld_cache import default_folders, read_cache
 from torchlink.read.native import read_native
 
-FEW = 48
-"""Up to so many names are looked up one by one, in the file's own hash table."""
-LARGE = 2 * 1024 * 1024
-"""Files below this size have few symbols: all their names are read at once. In bytes."""
+FEW_SYMBOLS = 8192
+"""The names of so few symbols are all read at once."""
+LOOKUP_COST = 40
+"""One look-up in a file's own hash table takes as long as it takes to index so many symbols."""
 MAX_RECORD = 1 << 20
 
 
@@ -28,6 +28,7 @@ class NativeReader:
         self._facts: dict[str, NativeFacts | UnreadableError] = dict(known or {})
         self._names: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, ExportIndex] = {}
+        self._counts: dict[str, int] = {}
         self._asked: dict[str, int] = {}
         self._listings: dict[str, frozenset[str]] = {}
         self._musl = musl
@@ -64,14 +65,18 @@ class NativeReader:
             return names & self._names[path]
         if path in self._indexes:
             return self._indexes[path].among(names)
-        if _size(path) < LARGE:
-            self._names[path] = exports(path)
-            return names & self._names[path]
-        asked = self._asked[path] = self._asked.get(path, 0) + len(names)
-        if asked <= FEW:
-            return offers(path, names)
-        self._indexes[path] = export_index(path)
-        return self._indexes[path].among(names)
+        with ElfImage(path) as image:
+            dynamic = DynamicSection(image)
+            count = self._counts.get(path) or dynamic.symbol_count()
+            self._counts[path] = count
+            if count <= FEW_SYMBOLS:
+                self._names[path] = dynamic.exports()
+                return names & self._names[path]
+            asked = self._asked[path] = self._asked.get(path, 0) + len(names)
+            if asked * LOOKUP_COST < count:
+                return frozenset(name for name in names if dynamic.offers(name))
+            self._indexes[path] = dynamic.export_index()
+            return self._indexes[path].among(names)
 
     def find(self, folder: str, name: str) -> str | None:
         """The path of a file in a folder, or ``None`` where there is no such file."""
@@ -114,13 +119,6 @@ def uses_musl(executable: str) -> bool:
             return os.path.basename(image.interpreter()).startswith("ld-musl")
     except UnreadableError:
         return False
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError as error:
-        raise UnreadableError(error.strerror or "cannot be read", where=path) from error
 
 
 def _listing(folder: str) -> frozenset[str]:
