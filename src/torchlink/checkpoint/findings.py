@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from torchlink.checkpoint.inspect import Inspection, content
 from torchlink.checkpoint.judge import Reason, Safety, worst
 from torchlink.checkpoint.scan import Scanned
 from torchlink.model.finding import Certainty, Finding
@@ -85,3 +87,14 @@ def _finding(scanned: Scanned, reason: Reason, identity: str) -> Finding:
         reached_from=(),
         count=1,
     )
+
+
+def inspect_report(inspections: Sequence[Inspection], *, version: str, elapsed_s: float) -> Report:
+    """The report of an inspection: what each file holds, and what is to be said of its safety."""
+    scanned = [Scanned(path=one.path, format=one.format, size=one.size, judgement=one.judgement) for one in inspections]
+    path = inspections[0].path if len(inspections) == 1 else ""
+    report = scan_report(scanned, version=version, path=path, elapsed_s=elapsed_s)
+    artifacts = tuple(
+        Artifact(path=one.path, verdict=one.judgement.safety.value, content=content(one)) for one in inspections
+    )
+    return replace(report, artifacts=artifacts)
