@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +45,12 @@ def test_four_hundred_symbols_with_one_cause_are_one_finding() -> None:
 def test_the_same_reference_seen_twice_counts_once() -> None:
     (finding,) = grouped(numpy_bridge(), numpy_bridge())
     assert finding.count == 1
+
+
+def test_a_reference_that_two_paths_reach_counts_once_and_shows_both() -> None:
+    one, other = (replace(foreign_extension(0), chain=chain) for chain in (("a.py:1",), ("b.py:1", "torchvision")))
+    (finding,) = grouped(other, one)
+    assert (finding.count, finding.reached_from) == (1, ("a.py:1", "b.py:1 → torchvision"))
 
 
 def test_a_violated_requirement_joins_the_finding_that_it_explains() -> None:

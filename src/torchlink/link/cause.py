@@ -213,8 +213,13 @@ def _finding(
         symptom=next((one.symptom for one in family if one.symptom), ""),
         evidence=_evidence(family),
         reached_from=_chains(family),
-        count=len(family),
+        count=len({_occurrence(one) for one in family}),
     )
+
+
+def _occurrence(reference: Broken) -> tuple[Kind, str, str]:
+    """What makes a reference one of its own: the same symbol of the same library by two paths is one."""
+    return reference.kind, reference.target, _pieces(reference)[0].artifact
 
 
 def _title(best: Broken, own: _Family, culprits: Sequence[str]) -> str:
