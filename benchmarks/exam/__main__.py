@@ -16,7 +16,7 @@ from benchmarks.exam.answers import answer
 from benchmarks.exam.cases import Case, read_cases
 from benchmarks.exam.environments import environment, in_building_order
 from benchmarks.exam.grade import Answer, Mark, grade
-from benchmarks.exam.tables import as_values, misses, table
+from benchmarks.exam.tables import as_values, false_breaks, misses, table
 
 _EXAM = Path(__file__).parents[2].parent / "shared" / "exam"
 
@@ -31,7 +31,7 @@ def main() -> int:
     if options.json:
         print(json.dumps(as_values(marks), indent=1))
     else:
-        print(misses(marks), table(marks), sep="\n\n")
+        print(misses(marks), false_breaks(marks), table(marks), sep="\n\n")
     return 0
 
 

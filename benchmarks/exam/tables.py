@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from benchmarks.exam.cases import Outcome
 from benchmarks.exam.grade import Mark, sum_up
+from torchlink.model.reference import Severity
 
 _COLUMNS = "{:14} {:11} {:>4} {:>6} {:>7} {:>6} {:>6} {:>6} {:>6}"
 _HEAD = _COLUMNS.format("family", "group", "ok", "false", "errors", "found", "named", "degr.", "named")
@@ -21,6 +24,18 @@ def table(marks: Sequence[Mark]) -> str:
 def misses(marks: Sequence[Mark]) -> str:
     """Every case that was answered wrongly, with what was said instead."""
     return "\n".join(_miss(mark) for mark in marks if not mark.right)
+
+
+def false_breaks(marks: Sequence[Mark]) -> str:
+    """The findings behind the false breaks, commonest first."""
+    counts = Counter(
+        finding.id
+        for mark in marks
+        if mark.alarmed and mark.answer.case.outcome is Outcome.OK
+        for finding in mark.answer.findings
+        if finding.severity is Severity.BREAK
+    )
+    return "\n".join(f"{number:4} false {identity}" for identity, number in counts.most_common())
 
 
 def as_values(marks: Sequence[Mark]) -> dict[str, object]:

@@ -173,6 +173,14 @@ references in 1.9 s.
 """)
 
 
+def test_what_several_files_show_is_said_once_and_long_chains_are_shortened() -> None:
+    chain = ("a.py:1", *(f"torch/m{number}.py:1" for number in range(9)))
+    files = broken(evidence=(("x/one.so", "knows only NumPy 1"), ("x/two.so", "knows only NumPy 1")), chain=chain)
+    shown = render(replace(report(), findings=group([Links(broken=(files,))])), width=120, colour=False)
+    assert "seen in x/one.so\n          x/two.so\n          each: knows only NumPy 1\n" in shown
+    assert "a.py:1 → torch/m0.py:1 → torch/m1.py:1 → (5 more steps) → torch/m7.py:1 → torch/m8.py:1" in shown
+
+
 @pytest.mark.parametrize("width", [1, 20, 40, 60, 79, 100, 200])
 def test_no_line_is_longer_than_the_page(width: int) -> None:
     lines = render(report(), width=width, colour=False).splitlines()

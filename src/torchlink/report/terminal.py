@@ -50,10 +50,8 @@ def describe(page: Page, finding: Finding) -> None:
     """What every view of a finding says below its title."""
     page.block("cause", [finding.cause] if finding.cause else [])
     page.block("symptom", [finding.symptom] if finding.symptom else [])
-    seen = [f"{piece.artifact}: {piece.detail}" for piece in finding.evidence]
-    more = wording.more_references(finding)
-    page.block("seen in", [*seen, more] if more else seen)
-    page.block("reached", list(finding.reached_from[:1]))
+    page.block("seen in", wording.seen(finding))
+    page.block("reached", [wording.shortened(chain) for chain in finding.reached_from[:1]])
     page.block("culprit", [", ".join(finding.culprits)] if finding.culprits else [])
     page.block("affects", [", ".join(finding.affects)] if finding.affects else [])
 

@@ -9,6 +9,8 @@ from torchlink.model.finding import Finding
 from torchlink.model.reference import Severity, Undecided
 from torchlink.model.report import Report, Verdict
 
+_ARROW = " → "
+_SHOWN_BEFORE, _SHOWN_AFTER = 3, 2
 _PLURALS = {"library": "libraries"}
 
 
@@ -73,6 +75,28 @@ def reasons(undecided: Iterable[Undecided], most: int) -> tuple[tuple[int, str],
     reached = {one.reason for one in every if one.reached}
     ordered = sorted(counts.items(), key=lambda item: (item[0] not in reached, -item[1], item[0]))
     return tuple((number, reason) for reason, number in ordered[:most])
+
+
+def seen(finding: Finding) -> tuple[str, ...]:
+    """The evidence, a line each; several artifacts that show the same come before what they all show."""
+    artifacts: dict[str, list[str]] = {}
+    for piece in finding.evidence:
+        artifacts.setdefault(piece.detail, []).append(piece.artifact)
+    lines: list[str] = []
+    for detail, places in artifacts.items():
+        lines += [f"{places[0]}: {detail}"] if len(places) == 1 else [*places, f"each: {detail}"]
+    more = more_references(finding)
+    return (*lines, more) if more else tuple(lines)
+
+
+def shortened(chain: str) -> str:
+    """A chain with its beginning and its end, where it is long; ``--explain`` shows all of it."""
+    steps = chain.split(_ARROW)
+    left_out = len(steps) - _SHOWN_BEFORE - _SHOWN_AFTER
+    if left_out < 2:
+        return chain
+    between = f"({left_out} more steps)"
+    return _ARROW.join([*steps[:_SHOWN_BEFORE], between, *steps[-_SHOWN_AFTER:]])
 
 
 def more_references(finding: Finding) -> str:
