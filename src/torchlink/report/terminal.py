@@ -81,7 +81,14 @@ def _unknown(page: Page, report: Report) -> None:
         page.line("Nothing was left undecided.")
         return
     reached = sum(one.reached for one in report.undecided)
-    where = f"{reached:,} of them" if reached else "none of them"
-    page.line(f"{wording.counted(unknown, 'reference')} could not be decided, {where} on a reached path:")
+    page.line(f"{wording.counted(unknown, 'reference')} could not be decided, {_where(unknown, reached)}:")
     for number, reason in wording.reasons(report.undecided, _MOST_REASONS):
         page.line(f"{number:,} × {reason}", indent=2)
+
+
+def _where(unknown: int, reached: int) -> str:
+    if not reached:
+        return "not on a reached path" if unknown == 1 else "none of them on a reached path"
+    if reached >= unknown:
+        return "on a reached path" if unknown == 1 else "all of them on a reached path"
+    return f"{reached:,} of them on a reached path"
