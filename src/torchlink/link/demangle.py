@@ -1,6 +1,7 @@
 """Readable names of mangled C++ symbols: enough for a message, without the types of the arguments.
 
-After the Itanium C++ ABI, section 5.1. Template arguments and parameters are shown as dots; what is not understood stays as it is.
+After the Itanium C++ ABI, section 5.1. Template arguments and parameters are shown as dots; what is not understood
+stays as it is.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ _STANDARD = {
     "Sd": "std::iostream",
 }
 _OPERATORS = {
-    "nw": "new", "na": "new[]", "dl": "delete", "da": "delete[]", "pl": "+", "mi": "-", "ml": "*", "dv": "/", "rm": "%",
-    "eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "ss": "<=>", "nt": "!", "aa": "&&", "oo": "||",
-    "pp": "++", "mm": "--", "pL": "+=", "mI": "-=", "mL": "*=", "dV": "/=", "aS": "=", "ls": "<<", "rs": ">>", "lS": "<<=",
-    "rS": ">>=", "an": "&", "or": "|", "eo": "^", "co": "~", "cl": "()", "ix": "[]", "pt": "->", "de": "*", "ad": "&",
-    "ng": "-", "ps": "+", "cm": ",",
+    "nw": " new", "na": " new[]", "dl": " delete", "da": " delete[]", "aS": "=", "cl": "()", "ix": "[]", "pt": "->",
+    "pl": "+", "mi": "-", "ml": "*", "dv": "/", "rm": "%", "pL": "+=", "mI": "-=", "mL": "*=", "dV": "/=", "pp": "++",
+    "mm": "--", "ng": "-", "ps": "+", "eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "ss": "<=>",
+    "nt": "!", "aa": "&&", "oo": "||", "an": "&", "or": "|", "eo": "^", "co": "~", "ls": "<<", "rs": ">>", "lS": "<<=",
+    "rS": ">>=", "de": "*", "ad": "&", "cm": ",",
 }  # fmt: skip
 _LENGTH = re.compile(r"\d{1,5}")
 _SUBSTITUTION = re.compile(r"S[0-9A-Z]*_")
@@ -93,9 +94,7 @@ def _component(text: str, position: int, before: list[str]) -> tuple[str, int]:
     if pair in _STANDARD:
         return _STANDARD[pair], position + 2
     if pair in _OPERATORS:
-        return _tagged(
-            text, position + 2, f"operator{_OPERATORS[pair]}".replace("ornew", "or new").replace("ordel", "or del")
-        )
+        return _tagged(text, position + 2, f"operator{_OPERATORS[pair]}")
     if match := _SUBSTITUTION.match(text, position):
         return "...", match.end()
     raise ValueError(text)

@@ -1,8 +1,9 @@
 """Which libraries a dynamic linker would load with one, and where it would find them.
 
-The rules are those of ``ld.so(8)``: a library that is already loaded under the name is taken; else the folders of DT_RPATH (the
-needer's own and those of whoever loaded it) where the needer has no DT_RUNPATH, then LD_LIBRARY_PATH, then DT_RUNPATH (the
-needer's own only), then the system's cache and default folders. Candidates for another machine are passed over.
+The rules are those of ``ld.so(8)``: a library that is already loaded under the name is taken; else the folders of
+DT_RPATH (the needer's own and those of whoever loaded it) where the needer has no DT_RUNPATH, then LD_LIBRARY_PATH,
+then DT_RUNPATH (the needer's own only), then the system's cache and default folders. Candidates for another machine
+are passed over.
 """
 
 from __future__ import annotations

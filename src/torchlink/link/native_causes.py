@@ -1,4 +1,5 @@
-"""Why a native library does not load, in words: faults of the loader, torch's and NumPy's interfaces as broken references."""
+"""Why a native library does not load, in words: faults of the loader, torch's and NumPy's interfaces as broken
+references."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def _library(owners: Owners, missing: Missing, torch: Distribution | None, after
     if provider.name == "torch" and torch is not None:
         cause = f"{needer.label} was built for a torch that has {name}; the installed torch {torch.version} does not"
         if _CUDA.match(name) and (generation := _GENERATION.search(name)):
-            cause = f"{needer.label} was built for CUDA {generation[1]} ({name}), which torch {torch.version} does not bring"
+            cause = f"{needer.label} was built for CUDA {generation[1]} ({name}), which torch {torch.version} lacks"
     elif provider.type is PartyType.DRIVER:
         cause = f"{needer.label} needs {name} of the NVIDIA driver, which this machine does not have"
     return Broken(
@@ -91,7 +92,7 @@ def _version(owners: Owners, needed: NeededVersion) -> Broken:
         needer=needer,
         provider=provider,
         target=missing.version,
-        cause=f"{needer.label} needs {missing.version} of {missing.library}, and {missing.path} is too old to define it",
+        cause=f"{needer.label} needs {missing.version} of {missing.library}, and {missing.path} is too old for it",
         symptom=f"{missing.path}: version `{missing.version}' not found (required by {needed.needer})",
         evidence=(Evidence(artifact=shown, detail=f"needs {missing.version} of {missing.library} (DT_VERNEED)"),),
         culprits=_culprits(needer, provider),
@@ -157,7 +158,7 @@ def other_torch(owners: Owners, path: str, built: Built, torch: Distribution) ->
         needer=needer,
         provider=package(torch),
         target=f"torch {version}",
-        cause=f"{needer.label} uses torch's C++ interface and was built for torch {version}; torch {torch.version} has another",
+        cause=f"{needer.label} uses the C++ interface of torch {version}, which torch {torch.version} does not keep",
         symptom="a crash while it is loaded, or operators that do not exist or do not work",
         evidence=(Evidence(artifact=owners.relative(path), detail=built.source),),
         culprits=(needer.name, "torch"),
@@ -184,10 +185,8 @@ def numpy_abi(owners: Owners, path: str, facts: NativeFacts, fit: NumpyFit, nump
     """An extension to which the installed NumPy refuses its C API."""
     needer, shown = owners.party(path), owners.relative(path)
     if fit is NumpyFit.LEVEL:
-        cause = (
-            f"{needer.label} needs the C API of NumPy {facts.numpy_level} or newer; NumPy {numpy.version} is installed"
-        )
-        symptom = f"module was compiled against NumPy C-API version (NumPy {facts.numpy_level}) but the running NumPy is older"
+        cause = f"{needer.label} needs the C API of NumPy {facts.numpy_level} or newer, and NumPy is {numpy.version}"
+        symptom = f"module was compiled against the C-API of NumPy {facts.numpy_level}, but the running NumPy is older"
         detail = f"asks for the C API of NumPy {facts.numpy_level}"
     else:
         cause = f"{needer.label} was built for NumPy 1, and NumPy {numpy.version} refuses its C API to such code"

@@ -52,6 +52,7 @@ class NativeLinker:
         self._torch = environment.distribution(TORCH)
         self._numpy = environment.distribution(NUMPY)
         self._belongs = {path: self._owners.of_path(path) for path in self._natives}
+        self._linux = self._interpreter.platform.startswith("linux")
         self._loads: dict[str, Load] = {}
         self._generations: dict[str, NumpyAbi] | None = None
         self._process = Process(
@@ -73,16 +74,18 @@ class NativeLinker:
 
     def links(self, reach: Reach) -> Links:
         """All findings about native libraries, those on a reached path with their chain."""
+        if not self._linux:
+            reason = f"native libraries of {self._interpreter.platform} are not read, only those of Linux"
+            return Links(undecided=(Undecided(kind=Kind.LIBRARY, artifact="", reason=reason, reached=True),))
         broken: list[Broken] = []
         undecided: list[Undecided] = []
         for path in dict.fromkeys((*self._natives, *reach.libraries)):
-            load = self.load(path)
-            if load.outcome is LoadOutcome.UNKNOWN:
-                artifact = self._owners.relative(path)
-                kind, reached = Kind.LIBRARY, path in reach.libraries
-                undecided.append(Undecided(kind=kind, artifact=artifact, reason=load.reason, reached=reached))
-            elif load.broken:
+            load, reached = self.load(path), path in reach.libraries
+            if load.outcome is not LoadOutcome.UNKNOWN:
                 broken.extend(self._weighed(path, load, reach))
+            elif reached or self._importable(path):
+                artifact = self._owners.relative(path)
+                undecided.append(Undecided(kind=Kind.LIBRARY, artifact=artifact, reason=load.reason, reached=reached))
         return Links(broken=tuple(broken), undecided=tuple(undecided), references=self._references())
 
     def _references(self) -> int:
@@ -115,10 +118,12 @@ class NativeLinker:
         return tuple(replace(one, severity=Severity.BREAK, chain=chain) for one in load.broken)
 
     def _importable(self, path: str) -> bool:
-        """Whether a file may be loaded by this interpreter at all: not one with the tag of another version."""
-        name = posixpath.basename(path)
-        _, tag, _ = name.partition(".cpython-")
-        return not tag or name.endswith(self._interpreter.extension_suffixes)
+        """Whether a file is an extension module of this interpreter, by its name.
+
+        What is called ``libX.so`` is loaded by something else, or is a variant that nothing loads.
+        """
+        name, dot, suffix = posixpath.basename(path).partition(".")
+        return dot + suffix in self._interpreter.extension_suffixes and not name.startswith("lib")
 
     def _judge(self, path: str, facts: NativeFacts) -> Load:
         if refused := self._other_machine(path, facts):
@@ -131,7 +136,7 @@ class NativeLinker:
         if self._torch and built and api is TorchApi.UNSTABLE and other_minor(built, self._torch.version):
             broken = causes.other_torch(self._owners, path, built, self._torch)
             return Load(outcome=LoadOutcome.FAILS, exception="crash", reason=broken.cause, broken=(broken,))
-        judged = self._against_numpy(path, facts, faults)
+        judged = self._against_numpy(path, faults)
         if judged.outcome is LoadOutcome.LOADS and faults.unknown:
             return Load(outcome=LoadOutcome.UNKNOWN, reason=faults.unknown[0])
         return judged
@@ -141,8 +146,8 @@ class NativeLinker:
 
     def _other_machine(self, path: str, facts: NativeFacts) -> Load | None:
         """The answer for a library of another architecture."""
-        here, there = self._interpreter.platform, facts.library.machine
-        if not here.startswith(("linux", "manylinux", "musllinux")) or here.endswith(there):
+        here, there = self._process.machine, facts.library.machine
+        if not here or here == there:
             return None
         broken = causes.other_machine(self._owners, path, there, here)
         return Load(outcome=LoadOutcome.FAILS, exception="ImportError", reason=broken.cause, broken=(broken,))
@@ -166,30 +171,37 @@ class NativeLinker:
         broken = causes.of_faults(self._owners, path, faults, built, self._torch)
         return Load(outcome=LoadOutcome.FAILS, exception="ImportError", reason=broken[0].symptom, broken=broken)
 
-    def _against_numpy(self, path: str, facts: NativeFacts, faults: Faults) -> Load:
-        """What NumPy says to a library, or to torch's bindings that come with it."""
+    def _against_numpy(self, path: str, faults: Faults) -> Load:
+        """What NumPy says to a library, or to one of its own package that comes with it."""
+        own = [member for member in faults.closure if member == path or self._same_package(member, path)]
+        verdicts = [verdict for member in own if (verdict := self._with_numpy(member))]
+        verdict = verdicts[0] if verdicts else Load(outcome=LoadOutcome.LOADS)
+        # torch's bindings speak for themselves: `links` weighs them by whether torch is reached.
+        if verdict.outcome is LoadOutcome.WARNS and not path.endswith(BINDINGS) and self._same_package(path, TORCH):
+            return replace(verdict, broken=())
+        return verdict
+
+    def _same_package(self, path: str, other: str) -> bool:
+        owner, name = self._owner(path), other if other == TORCH else ""
+        beside = None if name else self._owner(other)
+        return owner is not None and (owner.name == name or owner is beside)
+
+    def _with_numpy(self, path: str) -> Load | None:
+        """What one library meets when it asks NumPy for its C API; ``None`` where it gets it."""
         if self._numpy is None:
-            return Load(outcome=LoadOutcome.LOADS)
+            return None
+        facts = self._files.facts(path)
         fit = numpy_fit(facts, self._generation(path, facts), self._numpy.version)
+        if fit is NumpyFit.FITS:
+            return None
         if fit is NumpyFit.UNKNOWN:
             return Load(outcome=LoadOutcome.UNKNOWN, reason="the NumPy that it was built for cannot be told")
-        if fit is NumpyFit.FITS:
-            return self._bindings(path, faults)
         broken = causes.numpy_abi(self._owners, path, facts, fit, self._numpy)
         outcome = LoadOutcome.FAILS
         if fit is NumpyFit.TOO_OLD and facts.numpy_failure in (NumpyFailure.WARNING, NumpyFailure.UNKNOWN):
             outcome = LoadOutcome.WARNS
         exception = "ValueError" if facts.numpy_failure is NumpyFailure.VALUE_ERROR else "ImportError"
         return Load(outcome=outcome, exception=exception, reason=broken.symptom, broken=(broken,))
-
-    def _bindings(self, path: str, faults: Faults) -> Load:
-        """torch's own extension module loads its bindings, which may lose NumPy."""
-        owner = self._owner(path)
-        if owner is not None and owner.name == TORCH and not path.endswith(BINDINGS):
-            for member in faults.closure:
-                if member.endswith(BINDINGS) and self.load(member).outcome is LoadOutcome.WARNS:
-                    return replace(self.load(member), broken=())
-        return Load(outcome=LoadOutcome.LOADS)
 
     def _generation(self, path: str, facts: NativeFacts) -> NumpyAbi:
         """The NumPy generation of a library; one that does not show it is of its distribution's."""
@@ -220,6 +232,8 @@ def _certain(broken: Broken) -> bool:
     """Whether something is wrong even with a library that nothing is seen to load.
 
     Packages carry variants of which they load the one that finds its libraries (FFmpeg 4, 5 or 6; CUDA 11 or 12), so a
-    missing library says nothing; unless it is torch's own, of which there is one.
+    missing library says nothing; unless it is torch's own, of which there is one. Nor does another machine's code.
     """
-    return broken.kind is not Kind.LIBRARY or is_torch_library(broken.target)
+    if broken.kind is Kind.LIBRARY:
+        return is_torch_library(broken.target)
+    return broken.kind is not Kind.PLATFORM

@@ -1,8 +1,9 @@
 """What is in the process when a library is loaded, and what then fails to resolve.
 
-Before any library stands the interpreter with its own libraries, whose symbols everybody sees. ``import torch`` adds its own:
-those of ``libtorch_global_deps.so`` for everybody (``RTLD_GLOBAL``), the others by name only, and where the search fails it loads
-NVIDIA's packages by path (``torch/__init__.py``: ``_load_global_deps``, ``_preload_cuda_deps``).
+Before any library stands the interpreter with its own libraries, whose symbols everybody sees. ``import torch`` adds
+its own: those of ``libtorch_global_deps.so`` for everybody (``RTLD_GLOBAL``), the others by name only, and where the
+search fails it loads NVIDIA's packages by path (``torch/__init__.py``: ``_load_global_deps``,
+``_preload_cuda_deps``).
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ class Process:
     executable: str = ""
     """The interpreter; empty where it cannot run here, so that nothing of its system is known."""
     library_path: tuple[str, ...] = ()
+    machine: str = field(init=False, default="")
+    """The interpreter's machine, as in platform tags; empty where it is not known."""
     _loader: Loader = field(init=False)
     _plain: World = field(init=False)
     _torch: World = field(init=False)
@@ -104,6 +107,7 @@ class Process:
         except UnreadableError:
             self.executable = ""
             return World(names={}, everybody=())
+        self.machine = library.machine
         self._loader.executable_rpath = folders(library.rpath, executable)
         closure = self._loader.closure(executable, {})
         return World(names=closure.names, everybody=closure.order)
@@ -131,7 +135,7 @@ class Process:
             return Faults(closure=closure.order, unknown=tuple(map(str, closure.unreadable)))
         doubts = {one: self._doubt(one, torch) for one in closure.missing}
         unknown = [reason for reason in doubts.values() if reason]
-        mine = [member for member in closure.order if member in self._members]
+        mine = [member for member in closure.order if member in self._members or member == path]
         symbols: tuple[MissingSymbols, ...] = ()
         if not closure.missing:
             symbols, more = self._symbols(mine, closure, world)
@@ -198,7 +202,7 @@ class Process:
             rest = frozenset(self.files.facts(path).library.undefined)
             rest = unresolved(rest, self._plain.everybody, self.files)
             if rest:
-                rest = unresolved(rest, likely_first(self._closure(path, world).order), self.files)
+                rest = unresolved(rest, likely_first(self._closure(path, world).order[1:]), self.files)
             self._own[key] = unresolved(rest, world.everybody, self.files) if rest else rest
         return self._own[key]
 

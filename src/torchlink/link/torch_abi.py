@@ -1,8 +1,9 @@
 """What an extension uses of torch's C++ interface, and which torch it was built for.
 
-torch promises a stable binary interface only for the C functions of ``torch/csrc/stable`` and ``aoti_torch_*`` (from 2.9 on
-with a version each); everything in ``at::``, ``c10::`` and ``torch::`` may change its layout with every minor release, with or
-without a symbol that goes missing. So an extension that uses those is bound to the minor release that it was compiled against.
+torch promises a stable binary interface only for the C functions of ``torch/csrc/stable`` and ``aoti_torch_*`` (from
+2.9 on with a version each); everything in ``at::``, ``c10::`` and ``torch::`` may change its layout with every minor
+release, with or without a symbol that goes missing. So an extension that uses those is bound to the minor release
+that it was compiled against.
 """
 
 from __future__ import annotations

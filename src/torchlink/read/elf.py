@@ -1,18 +1,20 @@
 """The dynamic section of an ELF file: what the library is called, what it needs, and what it exports.
 
-`read_library` gives the needs as facts; `exported` and `exports` answer what a library offers to others. Names are decoded
-as UTF-8 with surrogates for anything else, so that no byte is lost and every name compares equal to itself.
+`read_library` gives the needs as facts; `exported` and `exports` answer what a library offers to others. Names are
+decoded as UTF-8 with surrogates for anything else, so that no byte is lost and every name compares equal to itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, repeat
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
+from itertools import repeat
 from struct import Struct, unpack
 
 from torchlink.model.native import NativeLibrary, VersionNeed
+from torchlink.read.elf_hash import GnuHashTable, sysv_hash
 from torchlink.read.elf_image import MAX_NAME, ElfImage
-from torchlink.read.elf_hash import GnuHashTable, gnu_hash, sysv_hash
 
 DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ = 1, 4, 5, 6, 7, 8, 10
 DT_SONAME, DT_RPATH, DT_REL, DT_RELSZ, DT_PLTREL, DT_PLTRELSZ, DT_JMPREL, DT_RUNPATH = 14, 15, 17, 18, 20, 2, 23, 29
@@ -29,39 +31,12 @@ STRONG = frozenset(binding << 4 | kind for binding in (STB_GLOBAL, STB_GNU_UNIQU
 """``st_info`` of symbols that must be found."""
 EXPORTED = STRONG | frozenset(STB_WEAK << 4 | kind for kind in range(16))
 VER_FLG_BASE, VER_FLG_WEAK = 1, 2
+HIDDEN = 0x8000
+"""Marks a version index whose symbol is not the default one; the index is the same."""
 MAX_VERSIONS = 65536
 MAX_SYMBOLS = 1 << 24
 BLOCK = 8192
 """How much of a chain of version records is read at a time, in bytes."""
-
-
-class ExportIndex:
-    """The exported symbols of one library: the hash of each with its name's place in the string table.
-
-    No name is decoded before it is asked for, which makes this the fastest way to ask for thousands.
-    """
-
-    __slots__ = ("_absent", "_found", "_offsets", "_others", "_strings")
-
-    def __init__(self, *, strings: bytes, offsets: dict[int, int], others: frozenset[str]) -> None:
-        self._strings, self._offsets, self._others = strings, offsets, others
-        self._found: set[str] = set()
-        self._absent: set[str] = set()
-
-    def among(self, names: frozenset[str]) -> frozenset[str]:
-        """Those of ``names`` that are exported."""
-        for name in names - self._found - self._absent:
-            (self._found if self._holds(name) else self._absent).add(name)
-        return names & self._found
-
-    def _holds(self, name: str) -> bool:
-        raw = name.encode("utf-8", "surrogateescape")
-        value = gnu_hash(raw)
-        for word in (value | 1, value & ~1):  # the table keeps a mark in the lowest bit
-            offset = self._offsets.get(word)
-            if offset is not None and self._strings.startswith(raw + b"\0", offset):
-                return True
-        return name in self._others
 
 
 class DynamicSection:
@@ -70,7 +45,7 @@ class DynamicSection:
     def __init__(self, image: ElfImage) -> None:
         self.image = image
         self._tags = image.dynamic()
-        self._strings_at, self._strings_size = self._string_table()
+        self._strings_at, self.strings_size = self._string_table()
         self._strings: bytes | None = None
         self._table: GnuHashTable | None = None
 
@@ -85,7 +60,7 @@ class DynamicSection:
     def strings(self) -> bytes:
         """The whole string table."""
         if self._strings is None:
-            self._strings = self.image.read(self._strings_at, self._strings_size)
+            self._strings = self.image.read(self._strings_at, self.strings_size)
         return self._strings
 
     def _raw(self, offset: int) -> bytes:
@@ -117,7 +92,7 @@ class DynamicSection:
                     needs.append(
                         VersionNeed(library=library, version=self._text(name), weak=bool(flags & VER_FLG_WEAK))
                     )
-                    indexes.add(index & 0x7FFF)
+                    indexes |= {index, index ^ HIDDEN}
         return tuple(needs), frozenset(indexes)
 
     def version_definitions(self) -> tuple[str, ...]:
@@ -171,12 +146,11 @@ class DynamicSection:
         return tuple(names.decode("utf-8", "surrogateescape").split("\0"))
 
     def _version_indexes(self, count: int) -> Iterable[int]:
-        """The version index of each symbol, without the bit that hides a symbol."""
+        """The version index of each symbol."""
         address = self._one(DT_VERSYM)
         if not address:
             return repeat(1, count)
-        data = self.image.read(self.image.offset(address), 2 * count)
-        return [index & 0x7FFF for index in unpack(f"{self.image.layout.order}{count}H", data)]
+        return unpack(f"{self.image.layout.order}{count}H", self.image.read(self.image.offset(address), 2 * count))
 
     def _undefined_end(self) -> int:
         """An index behind the last undefined symbol.
@@ -224,12 +198,13 @@ class DynamicSection:
             self._table = GnuHashTable(self.image, self.image.offset(address))
         return self._table
 
-    def _symbol(self, index: int) -> tuple[bytes, bool]:
-        """A symbol's name, and whether it is defined for others."""
-        size = self.image.layout.symbol.size
-        at = self.image.offset(self._one(DT_SYMTAB)) + index * size
-        (name,), (info,), (section,) = self.image.symbols(at, 1)
-        return self._raw(name), bool(section) and info in EXPORTED
+    def _is_symbol(self, index: int, name: bytes) -> bool:
+        """Whether a symbol has this name and is defined for others."""
+        at = self.image.offset(self._one(DT_SYMTAB)) + index * self.image.layout.symbol.size
+        (offset,), (info,), (section,) = self.image.symbols(at, 1)
+        if not section or info not in EXPORTED or offset + len(name) >= self.strings_size:
+            return False
+        return self.image.read(self._strings_at + offset, len(name) + 1) == name + b"\0"
 
     def exports(self) -> frozenset[str]:
         """All symbols that the library offers to others."""
@@ -241,35 +216,35 @@ class DynamicSection:
             self._bulk([name for name, info, section in zip(*symbols, strict=True) if section and info in EXPORTED])
         )
 
-    def export_index(self) -> ExportIndex:
-        """An index of all symbols that the library offers to others, for many look-ups."""
-        count, table = self.symbol_count(), self._one(DT_SYMTAB)
-        if not table or not count:
-            return ExportIndex(strings=b"", offsets={}, others=frozenset())
-        hashed = self.gnu_hash_table()
-        if hashed is None or not hashed.occupied:
-            return ExportIndex(strings=b"", offsets={}, others=self.exports())
-        first = hashed.first
-        size = self.image.layout.symbol.size
-        names, infos, sections = self.image.symbols(self.image.offset(table) + first * size, count - first)
-        if max(names) >= len(self.strings):
+    def names_to_look_up(self) -> AbstractSet[str]:
+        """`exports` for thousands of look-ups, several times as fast: the string table, cut at once into its names.
+
+        Besides the exported symbols it holds what else stands in that table: names of libraries and of versions.
+        """
+        count, table, hashed = self.symbol_count(), self._one(DT_SYMTAB), self.gnu_hash_table()
+        if not table or not count or hashed is None or not hashed.occupied:
+            return self.exports()
+        offsets, infos, sections = self.image.symbols(self.image.offset(table), count)
+        first, strings = hashed.first, self.strings
+        if 0 in sections[first:] or not EXPORTED.issuperset(infos[first:]):
+            return self.exports()
+        if max(offsets) >= len(strings):
             raise self.image.fail("a symbol's name lies outside the string table")
-        hashes: Sequence[int] = hashed.hashes(count)
-        if 0 in sections or not EXPORTED.issuperset(infos):
-            offered = [bool(section) and info in EXPORTED for info, section in zip(infos, sections, strict=True)]
-            names, hashes = list(compress(names, offered)), list(compress(hashes, offered))
-        offsets = dict(zip(hashes, names, strict=True))
-        twins = [] if len(offsets) == len(names) else [n for v, n in zip(hashes, names, strict=True) if offsets[v] != n]
-        return ExportIndex(strings=self.strings, offsets=offsets, others=frozenset(self._bulk(twins)))
+        inner = [offset for offset in offsets[first:] if strings[offset - 1]]
+        # A linker stores "bar" only as the end of "foobar", where there is such a name.
+        names = set(strings.decode("utf-8", "surrogateescape").split("\0"))
+        names.difference_update(self._bulk(list(filter(None, offsets[:first]))))
+        names.update(self._bulk(inner))
+        return names
 
     def offers(self, name: str) -> bool:
         """Whether the library offers one symbol: a look-up in its hash table, as the dynamic linker does it."""
         raw = name.encode("utf-8", "surrogateescape")
         table = self.gnu_hash_table()
         if table is not None:
-            return any(self._symbol(index) == (raw, True) for index in table.candidates(raw))
+            return any(self._is_symbol(index, raw) for index in table.candidates(raw))
         if address := self._one(DT_HASH):
-            return any(self._symbol(index) == (raw, True) for index in self._sysv_candidates(raw, address))
+            return any(self._is_symbol(index, raw) for index in self._sysv_candidates(raw, address))
         return False
 
     def _sysv_candidates(self, name: bytes, address: int) -> Iterator[int]:
@@ -285,6 +260,12 @@ class DynamicSection:
                 return
             yield index
             at = start + 8 + 4 * (buckets + index)
+
+
+@lru_cache(maxsize=4096)
+def _need(library: str, version: str, weak: bool) -> VersionNeed:
+    """One value for all libraries that need the same version: there are few versions and many libraries."""
+    return VersionNeed(library=library, version=version, weak=weak)
 
 
 def read_library(path: str) -> NativeLibrary:

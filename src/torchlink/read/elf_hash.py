@@ -1,13 +1,13 @@
 """The hash tables of ELF files, by which a dynamic linker finds a symbol without reading them all.
 
-``DT_GNU_HASH`` (as glibc's ``dl-lookup.c`` reads it): four words (buckets, first hashed symbol, Bloom words, Bloom shift), the
-Bloom filter, the buckets, and one word per hashed symbol: its hash, whose lowest bit ends a bucket's chain.
-``DT_HASH``: System V ABI, chapter 5.
+``DT_GNU_HASH`` (as glibc's ``dl-lookup.c`` reads it): four words (buckets, first hashed symbol, Bloom words, Bloom
+shift), the Bloom filter, the buckets, and one word per hashed symbol: its hash, whose lowest bit ends a bucket's
+chain. ``DT_HASH``: System V ABI, chapter 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from operator import mul
 from struct import Struct, unpack
@@ -73,10 +73,6 @@ class GnuHashTable:
             if value & 1:
                 break
         return index
-
-    def hashes(self, count: int) -> Sequence[int]:
-        """The words of the symbols from `first` up to ``count``: each its hash, but for the lowest bit."""
-        return self._image.words(self._chains_at, count - self.first)
 
     def candidates(self, name: bytes) -> Iterator[int]:
         """The indexes of symbols with the hash of ``name``."""

@@ -1,12 +1,13 @@
 """The parts of an ELF file that a dynamic linker looks at, read by address through the program headers.
 
-Everything is found from ``PT_DYNAMIC``, never from section headers: ``strip`` and ``patchelf`` may leave those wrong, and the
-dynamic linker does not read them either. The one exception is `ElfImage.section`, a shortcut to strings.
+Everything is found from ``PT_DYNAMIC``, never from section headers: ``strip`` and ``patchelf`` may leave those wrong,
+and the dynamic linker does not read them either. The one exception is `ElfImage.section`, a shortcut to strings.
 
-The file is read with bounded reads instead of being mapped: a file that shrinks under a mapping, because somebody reinstalls
-a package at this moment, kills the process with SIGBUS; a short read is an error that can be told.
+The file is read with bounded reads instead of being mapped: a file that shrinks under a mapping, because somebody
+reinstalls a package at this moment, kills the process with SIGBUS; a short read is an error that can be told.
 
-Format: System V ABI, chapters 4 and 5; GNU extensions as in the Linux Standard Base (symbol versioning) and in glibc's ``elf.h``.
+Format: System V ABI, chapters 4 and 5; GNU extensions as in the Linux Standard Base (symbol versioning) and in
+glibc's ``elf.h``.
 """
 
 from __future__ import annotations
@@ -244,7 +245,8 @@ class ElfImage:
         return None
 
     def interpreter(self) -> str:
-        """The dynamic linker that an executable asks for, ``/lib64/ld-linux-x86-64.so.2``; empty where it asks for none."""
+        """The dynamic linker that an executable asks for, ``/lib64/ld-linux-x86-64.so.2``; empty where it asks for
+        none."""
         start, size = self.interpreter_at
         return os.fsdecode(self.read(start, min(size, MAX_NAME)).rstrip(b"\0"))
 

@@ -1,7 +1,7 @@
 """Where the system's dynamic linker finds libraries: ``ld.so.cache`` and the default folders.
 
-Sources: glibc's ``dl-cache.h`` (the format since 2.2, ``glibc-ld.so.cache1.1``) and musl's ``ldso/dynlink.c``, which has no
-cache and takes its folders from ``/etc/ld-musl-ARCH.path``.
+Sources: glibc's ``dl-cache.h`` (the format since 2.2, ``glibc-ld.so.cache1.1``) and musl's ``ldso/dynlink.c``, which
+has no cache and takes its folders from ``/etc/ld-musl-ARCH.path``.
 """
 
 from __future__ import annotations

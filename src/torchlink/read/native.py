@@ -1,14 +1,18 @@
 """The facts of one native file: its dynamic section, and what its constant data says of NumPy, torch and CUDA.
 
-Constant data is searched only in files whose undefined symbols show that it can say something: an extension gets NumPy's
-C API through a capsule, and registers operators through ``torch::Library``. So a gigabyte of kernels is never searched.
+Constant data is searched only in files whose undefined symbols show that it can say something: an extension gets
+NumPy's C API through a capsule, and registers operators through ``torch::Library``. So a gigabyte of kernels is never
+searched.
 
-What the strings mean, from NumPy's ``__multiarray_api.h`` (``_import_array``), its ``__init__.pxd``, pybind11's ``numpy.h`` and
-torch's ``tensor_numpy.cpp``, each compared with what happens when extensions of both generations are loaded:
+What the strings mean, from NumPy's ``__multiarray_api.h`` (``_import_array``), its ``__init__.pxd``, pybind11's
+``numpy.h`` and torch's ``tensor_numpy.cpp``, each compared with what happens when extensions of both generations are
+loaded:
 
-- ``numpy._core._multiarray_umath``: the headers of NumPy 2, which try both names; only ``numpy.core._multiarray_umath``: NumPy 1.
+- ``numpy._core._multiarray_umath``: the headers of NumPy 2, which try both names; only
+  ``numpy.core._multiarray_umath``: NumPy 1.
 - ``(NumPy 1.23)`` in the message about the C-API version: the oldest NumPy that is enough.
-- ``numpy.core.multiarray failed to import``: the extension calls the ``import_array()`` macro or Cython's function of that name.
+- ``numpy.core.multiarray failed to import``: the extension calls the ``import_array()`` macro or Cython's function of
+  that name.
 """
 
 from __future__ import annotations

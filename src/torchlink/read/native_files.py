@@ -5,30 +5,30 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFacts
-from torchlink.read.elf import DynamicSection, ExportIndex
+from torchlink.read.elf import DynamicSection
 from torchlink.read.elf_image import ElfImage
 from torchlink.read.ld_cache import default_folders, read_cache
 from torchlink.read.native import read_native
 
-FEW_SYMBOLS = 8192
-"""The names of so few symbols are all read at once."""
-LOOKUP_COST = 40
-"""One look-up in a file's own hash table takes as long as it takes to index so many symbols."""
+SMALL = 512 * 1024
+"""All names of a string table up to this size are read at once. In bytes."""
+LOOKUP_COST = 2600
+"""One look-up in a file's own hash table takes as long as it takes to cut so many bytes of a string table into names."""
 MAX_RECORD = 1 << 20
 
 
 class NativeReader:
-    """Reads each library once. ``known`` holds facts from an earlier run; whoever gives them has checked their stamps."""
+    """Reads each library once. ``known`` holds facts from an earlier run; whoever gives them has checked their
+    stamps."""
 
     def __init__(self, *, musl: bool = False, known: Mapping[str, NativeFacts] | None = None) -> None:
         self._facts: dict[str, NativeFacts | UnreadableError] = dict(known or {})
-        self._names: dict[str, frozenset[str]] = {}
-        self._indexes: dict[str, ExportIndex] = {}
-        self._counts: dict[str, int] = {}
+        self._names: dict[str, AbstractSet[str]] = {}
         self._asked: dict[str, int] = {}
         self._listings: dict[str, frozenset[str]] = {}
         self._musl = musl
@@ -63,27 +63,23 @@ class NativeReader:
         """
         if path in self._names:
             return names & self._names[path]
-        if path in self._indexes:
-            return self._indexes[path].among(names)
         with ElfImage(path) as image:
             dynamic = DynamicSection(image)
-            count = self._counts.get(path) or dynamic.symbol_count()
-            self._counts[path] = count
-            if count <= FEW_SYMBOLS:
+            if dynamic.strings_size <= SMALL:
                 self._names[path] = dynamic.exports()
                 return names & self._names[path]
             asked = self._asked[path] = self._asked.get(path, 0) + len(names)
-            if asked * LOOKUP_COST < count:
+            if asked * LOOKUP_COST < dynamic.strings_size:
                 return frozenset(name for name in names if dynamic.offers(name))
-            self._indexes[path] = dynamic.export_index()
-            return self._indexes[path].among(names)
+            self._names[path] = dynamic.names_to_look_up()
+            return names & self._names[path]
 
     def find(self, folder: str, name: str) -> str | None:
         """The path of a file in a folder, or ``None`` where there is no such file."""
         names = self._listings.get(folder)
         if names is None:
             names = self._listings[folder] = _listing(folder)
-        return os.path.join(folder, name) if name in names else None
+        return f"{folder}/{name}" if name in names else None
 
     def real(self, path: str) -> str:
         """A path without symbolic links."""
@@ -116,13 +112,14 @@ def uses_musl(executable: str) -> bool:
     """Whether a program is linked against musl: its dynamic linker is called ``ld-musl-*``."""
     try:
         with ElfImage(executable) as image:
-            return os.path.basename(image.interpreter()).startswith("ld-musl")
+            return image.interpreter().rpartition("/")[2].startswith("ld-musl")
     except UnreadableError:
         return False
 
 
 def _listing(folder: str) -> frozenset[str]:
     try:
-        return frozenset(os.listdir(folder))
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries)
     except (OSError, ValueError):
         return frozenset()
