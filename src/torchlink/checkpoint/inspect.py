@@ -284,7 +284,8 @@ def headline(node: Node) -> str:
         return f"{'parameter' if node.tensor.parameter else 'tensor'} {shape} {node.tensor.dtype}{extra}"
     if node.array is not None:
         shape = "×".join(map(str, node.array.shape)) or "scalar"
-        return f"NumPy {'scalar' if node.array.scalar else f'array {shape}'} {node.array.code.lstrip('<|=') or 'structured'}"
+        kind = "scalar" if node.array.scalar else f"array {shape}"
+        return f"NumPy {kind} {node.array.code.lstrip('<|=') or 'structured'}"
     if node.kind is NodeKind.VALUE:
         return node.label or repr(node.value)
     if node.kind in (NodeKind.MAPPING, NodeKind.SEQUENCE):

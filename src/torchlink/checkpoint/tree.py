@@ -59,7 +59,7 @@ class Leaf:
 
     @property
     def name(self) -> str:
-        return ".".join(self.path)
+        return ".".join(self.path) or "tensor"
 
 
 def tree(contents: Contents) -> Node:

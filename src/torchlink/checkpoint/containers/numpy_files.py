@@ -6,7 +6,7 @@ import ast
 
 from torchlink.checkpoint.allowance import Allowance
 from torchlink.checkpoint.arrays import item_size, torch_name
-from torchlink.checkpoint.contents import Contents, Format, Problem, StoredTensor, Stream
+from torchlink.checkpoint.contents import Contents, Extent, Format, Problem, StoredTensor, Stream
 from torchlink.checkpoint.source import Source
 from torchlink.checkpoint.streams import read_pickles
 from torchlink.model.errors import UnreadableError
@@ -37,7 +37,8 @@ def read_npy(source: Source, allowance: Allowance) -> Contents:
             problems = (Problem(detail=f"{size - expected:,} unexplained bytes after the array"),)
     dtype = (torch_name(descr) or descr) if isinstance(descr, str) else "structured"
     tensor = StoredTensor(name="", dtype=dtype, shape=shape, offset=start, size=size)
-    return Contents(source=source, format=Format.NPY, tensors=(tensor,), problems=problems)
+    storages = {"": Extent(start, size, size, 0, False, 0)}
+    return Contents(source=source, format=Format.NPY, tensors=(tensor,), storages=storages, problems=problems)
 
 
 def _objects(source: Source, start: int, allowance: Allowance) -> Contents:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from torchlink.checkpoint.contents import Contents, Format, Problem, StoredTensor
+from torchlink.checkpoint.contents import Contents, Extent, Format, Problem, StoredTensor
 from torchlink.checkpoint.source import Source
 from torchlink.model.errors import UnreadableError
 
@@ -72,6 +72,7 @@ def read_safetensors(source: Source) -> Contents:
             StoredTensor(name=t.name, dtype=t.dtype, shape=t.shape, offset=base + t.offset, size=t.size)
             for t in tensors
         ),
+        storages={t.name: Extent(base + t.offset, t.size, t.size, 0, False, 0) for t in tensors},
         problems=tuple(problems),
         metadata=metadata,
     )
