@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from torchlink.link.demangle import demangle
 from torchlink.model.reference import Kind, Party, PartyType
 
 _NAMED_TARGETS = 2
@@ -101,7 +102,7 @@ def _symbol(who: str, provider: Party, targets: Sequence[str]) -> str:
     if not _is_present(provider):
         return f"{who} needs {_absent(provider)}"
     if provider.type is not PartyType.PACKAGE or _SYMBOL_VERSION.fullmatch(targets[0]):
-        return f"{who} needs {_listed(targets)}; {_lacking(provider, targets)}"
+        return f"{who} needs {_listed([demangle(target) for target in targets])}; {_lacking(provider, targets)}"
     releases = [target for target in targets if target.startswith(f"{provider.name} ")]
     if releases:
         return f"{who} was built for {releases[0]}; {provider.label} is installed"

@@ -51,7 +51,7 @@ def render(report: Report, identity: str, *, width: int, colour: bool) -> str:
     page.block("needer", [_party(finding.needer)])
     page.block("needs", [_party(finding.provider)])
     page.block("cause", [finding.cause])
-    page.block("symptom", [finding.symptom] if finding.symptom else [])
+    page.block("symptom", wording.message_lines(finding.symptom))
     _evidence(page, finding)
     _chains(page, finding)
     page.block("culprit", [", ".join(finding.culprits)])

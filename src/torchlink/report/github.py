@@ -24,7 +24,8 @@ def render(report: Report) -> str:
 def _command(finding: Finding) -> str:
     place = first_place(finding)
     where = f"file={_property(place.file)},line={place.line}," if place else ""
-    said = ". ".join(part for part in (finding.cause.rstrip("."), finding.symptom) if part)
+    symptom = " ".join(wording.message_lines(finding.symptom))
+    said = ". ".join(part for part in (finding.cause.rstrip("."), symptom) if part)
     message = _data(f"{said} [{finding.id}]")
     return f"::{_COMMANDS[finding.severity]} {where}title={_property(finding.title)}::{message}"
 

@@ -41,8 +41,8 @@ def _break(finding: Finding) -> Iterator[str]:
     yield ""
     yield f"- id: {_code(finding.id)}"
     yield f"- cause: {_plain(finding.cause)}"
-    if finding.symptom:
-        yield f"- symptom: {_code(finding.symptom)}"
+    if lines := wording.message_lines(finding.symptom):
+        yield f"- symptom: {_code(' '.join(lines))}"
     for piece in finding.evidence:
         yield f"- seen in {_code(piece.artifact)}: {_code(piece.detail)}"
     if more := wording.more_references(finding):

@@ -13,6 +13,7 @@ from torchlink.model.reference import Kind, Severity
 from torchlink.model.report import Report
 from torchlink.report.place import first_place
 from torchlink.report.printable import printable
+from torchlink.report.wording import message_lines
 
 _LEVELS = {Severity.BREAK: "error", Severity.RISK: "warning", Severity.NOTE: "note"}
 _WHOLE_PROJECT = "pyproject.toml"
@@ -37,7 +38,9 @@ def _rule(kind: Kind) -> dict[str, object]:
 
 def _result(finding: Finding) -> dict[str, object]:
     seen = [f"{piece.artifact}: {piece.detail}" for piece in finding.evidence]
-    text = "\n".join(printable(line) for line in (finding.title, finding.cause, finding.symptom, *seen) if line)
+    text = "\n".join(
+        printable(line) for line in (finding.title, finding.cause, *message_lines(finding.symptom), *seen) if line
+    )
     return {
         "ruleId": finding.kind.value,
         "level": _LEVELS[finding.severity],

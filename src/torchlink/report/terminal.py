@@ -49,7 +49,7 @@ def _break(page: Page, finding: Finding) -> None:
 def describe(page: Page, finding: Finding) -> None:
     """What every view of a finding says below its title."""
     page.block("cause", [finding.cause] if finding.cause else [])
-    page.block("symptom", [finding.symptom] if finding.symptom else [])
+    page.block("symptom", wording.message_lines(finding.symptom))
     page.block("seen in", wording.seen(finding))
     page.block("reached", [wording.shortened(chain) for chain in finding.reached_from[:1]])
     page.block("culprit", [", ".join(finding.culprits)] if finding.culprits else [])

@@ -89,6 +89,11 @@ def seen(finding: Finding) -> tuple[str, ...]:
     return (*lines, more) if more else tuple(lines)
 
 
+def message_lines(message: str) -> tuple[str, ...]:
+    """An error message as it was raised, a line each, without the empty ones."""
+    return tuple(line.strip() for line in message.splitlines() if line.strip())
+
+
 def shortened(chain: str) -> str:
     """A chain with its beginning and its end, where it is long; ``--explain`` shows all of it."""
     steps = chain.split(_ARROW)
