@@ -128,6 +128,27 @@ def test_what_fails_because_a_package_on_its_chain_fails_is_a_consequence() -> N
     assert finding.culprits == ("huggingface-hub", "diffusers")
 
 
+def test_a_module_that_is_there_for_another_python_is_missing_because_of_its_wheel() -> None:
+    python = Party(type=PartyType.PYTHON, name="python", version="3.11.7")
+    lxml = package("lxml", "5.3.0")
+    wheel = broken(
+        Kind.PLATFORM,
+        lxml,
+        python,
+        severity=Severity.RISK,
+        target="cp310",
+        evidence=(("lxml/etree.cpython-310-x86_64-linux-gnu.so", "built for cp310"),),
+        culprits=("lxml",),
+    )
+    missing = broken(Kind.IMPORT, DIFFUSERS, lxml, target="lxml.etree", symptom="ImportError", chain=("a.py:1",))
+    (finding,) = grouped(wheel, missing)
+    assert (finding.id, finding.severity, finding.symptom) == ("platform:lxml:python", Severity.BREAK, "ImportError")
+    assert (finding.reached_from, finding.affects) == (("a.py:1",), ("diffusers",))
+    assert finding.culprits == ("lxml",)
+    other = broken(Kind.IMPORT, DIFFUSERS, lxml, target="lxml.objectify")
+    assert [finding.kind for finding in grouped(wheel, other)] == [Kind.IMPORT, Kind.PLATFORM]
+
+
 def test_two_that_seem_to_follow_from_each_other_both_stay() -> None:
     one = broken(Kind.IMPORT, DIFFUSERS, HUB, chain=("a.py:1", "diffusers", "transformers"))
     other = broken(Kind.IMPORT, TRANSFORMERS, HUB, chain=("a.py:1", "transformers", "diffusers"))

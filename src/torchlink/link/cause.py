@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from torchlink.link.consequences import explained_by_platform, packages_before_needer, separate_consequences
 from torchlink.link.titles import title, title_of_state
 from torchlink.model.finding import Certainty, Finding
 from torchlink.model.reference import Broken, Evidence, Kind, Links, Party, PartyType, Severity, Undecided
@@ -57,8 +58,8 @@ def group(links: Iterable[Links], *, owners: Mapping[str, str] | None = None) ->
         Findings in an order that depends only on the references.
     """
     names = owners or {}
-    references = tuple(dict.fromkeys(reference for part in links for reference in part.broken))
-    roots, followers = _separate_consequences(references, names)
+    references = explained_by_platform(dict.fromkeys(reference for part in links for reference in part.broken))
+    roots, followers = separate_consequences(references, names)
     families = _absorb_requirements(_families(roots))
     findings = (_finding(identity, family, followers, names) for identity, family in families.items())
     return tuple(sorted(findings, key=_order))
@@ -95,66 +96,6 @@ def _goodness(reference: Broken) -> tuple[int, bool, int, tuple[str, ...], str, 
     chain = reference.chain
     seen = "".join(piece.artifact + piece.detail for piece in reference.evidence)
     return reference.severity.rank, not chain, len(chain), chain, reference.target, reference.cause, seen
-
-
-# Consequences
-
-
-def _separate_consequences(
-    references: Sequence[Broken], owners: Mapping[str, str]
-) -> tuple[tuple[Broken, ...], Mapping[str, frozenset[str]]]:
-    """Part the references that fail by themselves from those that fail because another package does.
-
-    Returns:
-        The roots, and for each needer of a root the packages that fail because of it.
-    """
-    breaking = {one.needer.name for one in references if _fails(one)}
-    through = {one: _packages_after_needer(one, owners) & breaking for one in references}
-    sources = {one.needer.name for one in references if _fails(one) and not through[one]}
-    followers: defaultdict[str, set[str]] = defaultdict(set)
-    roots = []
-    for one in references:
-        causes = through[one] & sources
-        if not causes:
-            roots.append(one)
-        for cause in causes:
-            followers[cause].update({one.needer.name, *one.affects})
-    return tuple(roots), {cause: frozenset(names) for cause, names in followers.items()}
-
-
-def _fails(reference: Broken) -> bool:
-    return reference.severity is Severity.BREAK and reference.needer.type is PartyType.PACKAGE
-
-
-def _packages_after_needer(reference: Broken, owners: Mapping[str, str]) -> frozenset[str]:
-    """The packages that the chain goes through after it has last left the needer."""
-    owned = _owned(reference.chain, owners)
-    needer = reference.needer.name
-    if needer not in owned:
-        return frozenset()
-    last = len(owned) - 1 - owned[::-1].index(needer)
-    return frozenset(name for name in owned[last + 1 :] if name and name != reference.provider.name)
-
-
-def _packages_before_needer(reference: Broken, owners: Mapping[str, str]) -> frozenset[str]:
-    """The packages whose import runs into the needer's failure."""
-    owned = _owned(reference.chain, owners)
-    end = owned.index(reference.needer.name) if reference.needer.name in owned else len(owned)
-    return frozenset(name for name in owned[:end] if name)
-
-
-def _owned(chain: Sequence[str], owners: Mapping[str, str]) -> tuple[str, ...]:
-    """The distribution that each step of a chain belongs to; empty for the project's own."""
-    return tuple(owners.get(_top_level(step, first=not place), "") for place, step in enumerate(chain))
-
-
-def _top_level(step: str, *, first: bool) -> str:
-    """The top-level name in ``pkg.module`` or ``pkg/module.py:12``; a chain begins in the project's own file."""
-    path, _, _ = step.partition(":")
-    is_file = "/" in path or path.endswith(".py")
-    if is_file:
-        return "" if first or "/" not in path else path.partition("/")[0]
-    return path.partition(".")[0]
 
 
 # Families
@@ -257,7 +198,7 @@ def _affected(
     names = {name for one in family for name in one.affects}
     for one in family:
         if one.severity is Severity.BREAK:
-            names |= _packages_before_needer(one, owners) | followers.get(one.needer.name, frozenset())
+            names |= packages_before_needer(one, owners) | followers.get(one.needer.name, frozenset())
     return tuple(sorted(names - {family[0].needer.name, *culprits}))
 
 
