@@ -13,8 +13,8 @@ from itertools import repeat
 from struct import Struct, unpack
 
 from torchlink.model.native import NativeLibrary, VersionNeed
-from torchlink.read.elf_hash import GnuHashTable, sysv_hash
-from torchlink.read.elf_image import MAX_NAME, ElfImage
+from torchlink.read.elf_hash import MAX_CHAIN, GnuHashTable, sysv_hash
+from torchlink.read.elf_image import MAX_NAME, MAX_PATH, ElfImage
 
 DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ = 1, 4, 5, 6, 7, 8, 10
 DT_SONAME, DT_RPATH, DT_REL, DT_RELSZ, DT_PLTREL, DT_PLTRELSZ, DT_JMPREL, DT_RUNPATH = 14, 15, 17, 18, 20, 2, 23, 29
@@ -34,7 +34,10 @@ VER_FLG_BASE, VER_FLG_WEAK = 1, 2
 HIDDEN = 0x8000
 """Marks a version index whose symbol is not the default one; the index is the same."""
 MAX_VERSIONS = 65536
-MAX_SYMBOLS = 1 << 24
+MAX_SYMBOLS = 1 << 22
+CHUNK = 512
+MAX_SHARING = 16
+"""How often the symbols of a real file use the string table, at most."""
 BLOCK = 8192
 """How much of a chain of version records is read at a time, in bytes."""
 
@@ -60,11 +63,14 @@ class DynamicSection:
     def strings(self) -> bytes:
         """The whole string table."""
         if self._strings is None:
-            self._strings = self.image.read(self._strings_at, self.strings_size)
+            strings = self.image.read(self._strings_at, self.strings_size)
+            if any(strings.find(b"\0", at, at + MAX_NAME) < 0 for at in range(0, len(strings), MAX_NAME)):
+                raise self.image.fail("the string table of the ELF file holds names of more than 64 KiB")
+            self._strings = strings
         return self._strings
 
     def _raw(self, offset: int) -> bytes:
-        end = self.strings.find(b"\0", offset, offset + MAX_NAME)
+        end = self.strings.find(b"\0", offset, offset + MAX_PATH)
         if end < 0 or offset < 0:
             raise self.image.fail("a name of the ELF file has no end within its string table")
         return self.strings[offset:end]
@@ -93,6 +99,8 @@ class DynamicSection:
                         VersionNeed(library=library, version=self._text(name), weak=bool(flags & VER_FLG_WEAK))
                     )
                     indexes |= {index, index ^ HIDDEN}
+                if len(needs) > MAX_VERSIONS:
+                    raise self.image.fail("the ELF file claims more than 65536 symbol versions")
         return tuple(needs), frozenset(indexes)
 
     def version_definitions(self) -> tuple[str, ...]:
@@ -142,8 +150,15 @@ class DynamicSection:
         if max(offsets) >= len(strings) or not strings.endswith(b"\0"):
             raise self.image.fail("a symbol's name has no end within the string table")
         find = strings.find
-        names = b"\0".join([strings[offset : find(b"\0", offset)] for offset in offsets])
-        return tuple(names.decode("utf-8", "surrogateescape").split("\0"))
+        names: list[bytes] = []
+        allowed = MAX_SHARING * len(strings)
+        for start in range(0, len(offsets), CHUNK):
+            chunk = [strings[offset : find(b"\0", offset)] for offset in offsets[start : start + CHUNK]]
+            allowed -= sum(map(len, chunk))
+            if allowed < 0:
+                raise self.image.fail("the symbols of the ELF file have more names than its string table")
+            names += chunk
+        return tuple(b"\0".join(names).decode("utf-8", "surrogateescape").split("\0"))
 
     def _version_indexes(self, count: int) -> Iterable[int]:
         """The version index of each symbol."""
@@ -174,7 +189,7 @@ class DynamicSection:
         else:
             count = self._relocated_end()
         if count > MAX_SYMBOLS:
-            raise self.image.fail("the ELF file claims more than 16 million symbols")
+            raise self.image.fail("the ELF file claims more than four million symbols")
         return count
 
     def _relocated_end(self) -> int:
@@ -254,12 +269,13 @@ class DynamicSection:
             return
         word = Struct(order + "I")
         at = start + 8 + 4 * (sysv_hash(name) % buckets)
-        for _ in range(chains):
+        for _ in range(min(chains, MAX_CHAIN)):
             (index,) = word.unpack(self.image.read(at, 4))
             if not index:
                 return
             yield index
             at = start + 8 + 4 * (buckets + index)
+        raise self.image.fail("a chain of the ELF file's hash table has no end")
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from struct import Struct, unpack
 from torchlink.read.elf_image import ElfImage
 
 SEED = 5381
-MAX_CHAIN = 1 << 20
+MAX_CHAIN = 1 << 16
 BLOCK = 256
 
 _POWERS: tuple[int, ...] = tuple(pow(33, exponent, 1 << 32) for exponent in range(512))

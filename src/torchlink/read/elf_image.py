@@ -22,10 +22,12 @@ from types import TracebackType
 
 from torchlink.model.errors import UnreadableError
 
-MAX_TABLE = 512 * 1024 * 1024
+MAX_TABLE = 256 * 1024 * 1024
 """No table of a real library is larger (libtorch_cpu's string table has 15 MiB)."""
-MAX_DYNAMIC_ENTRIES = 16384
+MAX_DYNAMIC_ENTRIES = 4096
 MAX_NAME = 1 << 16
+MAX_PATH = 1 << 13
+"""For names of libraries, folders and versions."""
 HEAD = 1 << 16
 """So much is read at once: the whole of most files, and the tables of most others."""
 
@@ -136,7 +138,7 @@ class ElfImage:
             UnreadableError: they lie outside the file, or are too many.
         """
         if size > MAX_TABLE:
-            raise self.fail("a table of the ELF file is larger than 512 MiB")
+            raise self.fail("a table of the ELF file is larger than 256 MiB")
         end = offset + size
         if offset < 0 or size < 0 or end > self.size:
             raise self.fail("the ELF file is truncated or points outside itself")

@@ -18,7 +18,7 @@ from torchlink.read.native import read_native
 SMALL = 512 * 1024
 """All names of a string table up to this size are read at once. In bytes."""
 LOOKUP_COST = 2600
-"""One look-up in a file's own hash table takes as long as it takes to cut so many bytes of a string table into names."""
+"""One look-up in a hash table takes as long as it takes to cut so many bytes of a string table into names."""
 MAX_RECORD = 1 << 20
 
 
