@@ -53,16 +53,19 @@ def ours(path: Path) -> Answer:
 def liefs(path: Path) -> Answer:
     """LIEF's answer, in the same terms."""
     binary = lief.ELF.parse(str(path))
-    tags = lief.ELF.DynamicEntry.TAG
-    entries = {entry.tag: entry for entry in binary.dynamic_entries}
-    runpath = tuple(entries[tags.RUNPATH].paths) if tags.RUNPATH in entries else ()
+    if binary is None:
+        raise UnreadableError("LIEF cannot read it", where=str(path))
+    entries = list(binary.dynamic_entries)
+    sonames = [str(entry.name) for entry in entries if isinstance(entry, lief.ELF.DynamicSharedObject)]
+    rpath = [folder for entry in entries if isinstance(entry, lief.ELF.DynamicEntryRpath) for folder in entry.paths]
+    runpath = [folder for entry in entries if isinstance(entry, lief.ELF.DynamicEntryRunPath) for folder in entry.paths]
     strong = (lief.ELF.Symbol.BINDING.GLOBAL, lief.ELF.Symbol.BINDING.GNU_UNIQUE)
     symbols = [symbol for symbol in binary.dynamic_symbols if symbol.name]
     return Answer(
-        needed=tuple(entry.name for entry in binary.dynamic_entries if entry.tag == tags.NEEDED),
-        soname=str(entries[tags.SONAME].name) if tags.SONAME in entries else "",
-        rpath=tuple(entries[tags.RPATH].paths) if tags.RPATH in entries and not runpath else (),
-        runpath=runpath,
+        needed=tuple(str(entry.name) for entry in entries if isinstance(entry, lief.ELF.DynamicEntryLibrary)),
+        soname="".join(sonames[-1:]),
+        rpath=() if runpath else tuple(rpath),
+        runpath=tuple(runpath),
         undefined=frozenset(
             str(symbol.name)
             for symbol in symbols
