@@ -62,7 +62,7 @@ class Loader:
             loaded: what is in the process already, by name.
             fallback: what the package loads by path once the search has failed, by name.
         """
-        names: dict[str, str] = {}
+        names: dict[str, str] = {self._soname(root, root): root}
         missing: list[Missing] = []
         unreadable: list[UnreadableError] = []
         order = [root]
@@ -73,8 +73,6 @@ class Loader:
             except UnreadableError as error:
                 unreadable.append(error)
                 continue
-            if library.soname:
-                names.setdefault(library.soname, path)
             chain = (*self._folders(library.rpath, path), *inherited[path])
             for name in library.needed:
                 target = names.get(name) or loaded.get(name) or self._search(library, chain, name)
@@ -83,14 +81,21 @@ class Loader:
                     missing.append(Missing(needer=path, soname=name))
                     continue
                 names.setdefault(name, target)
+                names.setdefault(self._soname(target, name), target)
                 if target not in inherited and len(order) < MAX_LIBRARIES:
                     inherited[target] = chain
                     order.append(target)
         return Closure(order=tuple(order), names=names, missing=tuple(missing), unreadable=tuple(unreadable))
 
+    def _soname(self, path: str, default: str) -> str:
+        try:
+            return self.files.facts(path).library.soname or default
+        except UnreadableError:
+            return default
+
     def _search(self, library: NativeLibrary, chain: tuple[str, ...], name: str) -> str | None:
         own = self._folders(library.runpath, library.path)
-        searched = (*self.library_path, *own) if own else (*chain, *self.executable_rpath, *self.library_path)
+        searched = (*self.library_path, *own) if library.runpath else (*chain, *self.executable_rpath, *self.library_path)
         key = (searched, name, library.machine)
         if key not in self._found:
             self._found[key] = self._look(searched, name, library.machine)
