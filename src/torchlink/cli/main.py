@@ -33,7 +33,10 @@ class _Deferred(click.Command):
         return command.make_context(info_name, args, parent=parent, **extra)
 
 
-_COMMANDS = (_Deferred("check", "torchlink.cli.check", "Find what is broken in an environment, and why."),)
+_COMMANDS = (
+    _Deferred("check", "torchlink.cli.check", "Find what is broken in an environment, and why."),
+    _Deferred("checkpoint", "torchlink.cli.checkpoint", "Look into checkpoint files, check, convert and repair them."),
+)
 
 
 def _print_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
