@@ -38,8 +38,9 @@ class Presence(Enum):
 
     WHOLE = "whole"
     """As a string of its own, or behind the last dot of one (``torch._C._fft``)."""
-    TAIL = "tail"
-    """Only as the end of a longer word. Linkers merge a string into the end of another, so this decides nothing."""
+    PART = "part"
+    """Only inside a longer word, or perhaps compressed. Linkers merge a string into the end of another, so this
+    decides nothing."""
     ABSENT = "absent"
 
 

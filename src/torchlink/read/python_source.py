@@ -27,7 +27,7 @@ _DEF = re.compile(rb"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+")
 _TRIPLE = re.compile(rb'"""|\'\'\'')
 _GLOBAL = re.compile(rb"\n[ \t]+global[ \t]+([\w, \t]+)")
 _DYNAMIC = re.compile(
-    rb"\n[ \t]+[^#\n]*?(?:globals\(\)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.update|\.setdefault)|setattr\(\s*sys\.modules)"
+    rb"\n[ \t]+[^#\n]*?(?:globals\(\)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.update|\.setdefault))"
 )
 _SMALL = 2048
 
@@ -50,7 +50,7 @@ def parse_module(path: str, source: bytes) -> ModuleSource:
         block = _parsed(source, cut)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return ModuleSource(path=path, block=(), problem=_reason(error))
-    return ModuleSource(path=path, block=block, late_names=_late_names(source), dynamic=_binds_dynamically(source))
+    return ModuleSource(path=path, block=block, late_names=_late_names(source), dynamic=_binds_dynamically(path, source))
 
 
 def parse_function(source: bytes, first_line: int, last_line: int) -> Block:
@@ -79,10 +79,14 @@ def _late_names(source: bytes) -> frozenset[str]:
     return frozenset(name.strip().decode("ascii", "replace") for name in names)
 
 
-def _binds_dynamically(source: bytes) -> bool:
-    if b"globals()" not in source and b"setattr(" not in source:
+def _binds_dynamically(path: str, source: bytes) -> bool:
+    """Whether a function writes to ``globals()`` or sets attributes of this module under its own name."""
+    if b"globals()" in source and _DYNAMIC.search(source) is not None:
+        return True
+    if b"setattr(" not in source:
         return False
-    return _DYNAMIC.search(source) is not None
+    name = path.replace("\\", "/").removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+    return any(f"setattr({module}".encode() in source for module in ("sys.modules", f"{name},"))
 
 
 def _parsed(source: bytes, cut: _Cut | None) -> Block:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torchlink.link.importing import expressions, gates, intrinsics, lazy, modules, operations, statements
-from torchlink.link.importing.failures import Failure, Raised, StepsExhausted, catches, exception
+from torchlink.link.importing.failures import Cause, Failure, Raised, StepsExhausted, catches, exception
 from torchlink.link.importing.machine import MAX_CALL_DEPTH, MAX_CALL_STEPS, Machine
 from torchlink.link.importing.values import (
     UNKNOWN,
@@ -23,6 +23,7 @@ from torchlink.link.importing.values import (
     Super,
     Value,
     exception_names,
+    is_exception_class,
 )
 from torchlink.model.source import Block, Node
 
@@ -49,6 +50,8 @@ def get_attribute(machine: Machine, owner: Value, name: str, line: int = 0, *, i
         return intrinsics.object_attribute(machine, owner, name)
     if isinstance(owner, Operators):
         return _operator(machine, owner, name, line)
+    if isinstance(owner, operations.Globals):
+        return intrinsics.globals_method(owner, name)
     if isinstance(owner, Super):
         member = find_member(tuple(base for base in owner.cls.bases), name)
         return Method(member, owner.self) if isinstance(member, Function) else UNKNOWN
@@ -75,7 +78,7 @@ def has_attribute(machine: Machine, owner: Value, name: str) -> Value:
         except Raised:
             return UNKNOWN
         if there:
-            return UNKNOWN if value is UNKNOWN and name not in owner.namespace else True
+            return True if name in owner.namespace or (value is not UNKNOWN and not owner.stdlib) else UNKNOWN
         return UNKNOWN if _is_submodule(machine, owner, name) else False
     if isinstance(owner, Operators):
         return UNKNOWN if owner.name not in machine.dead_operators else False
@@ -121,7 +124,7 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
     try:
         return call(machine, Method(hook, owner), [name], {})
     except Raised as raised:
-        if not imported or not _is_plain_attribute_error(raised):
+        if not imported or not is_plain_attribute_error(raised):
             raise
         module = machine.modules.get(imported)
         if module is None:
@@ -132,10 +135,10 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
         raise modules.missing_name(machine, module, name, line, imported=True) from None
 
 
-def _is_plain_attribute_error(raised: Raised) -> bool:
+def is_plain_attribute_error(raised: Raised) -> bool:
     """An ``AttributeError`` that the source raises for a name that it does not know."""
     names = exception_names(raised.value.cls)
-    return "AttributeError" in names and (raised.failure is None or raised.failure.cause.value in ("other", "gate"))
+    return "AttributeError" in names and (raised.failure is None or raised.failure.explicit)
 
 
 def find_member(classes: tuple[Value, ...], name: str, depth: int = 0) -> Value:
@@ -168,7 +171,7 @@ def _class_attribute(machine: Machine, owner: Class, name: str) -> Value:
 
 
 def _function_attribute(owner: Function, name: str) -> Value:
-    if name in ("__name__", "__qualname__"):
+    if name in ("__name__", "__qualname__") and "__name__" not in owner.attributes:
         return owner.name
     if name == "__module__":
         return owner.module.name
@@ -306,11 +309,12 @@ def call_function(
     modelled = intrinsics.MODELLED.get(function.qualified_name) or lazy.BY_LAST_NAME.get(function.last_name)
     if modelled is not None:
         return _native_call(machine, modelled, arguments, keywords)
-    if machine.depth >= MAX_CALL_DEPTH:
+    machine.step()
+    if machine.perhaps or machine.depth >= MAX_CALL_DEPTH or machine.exhausted:
         return UNKNOWN
     if function.expression is None:
         body = body_of(machine, function)
-        if not body or _is_generator(body):
+        if not body or function.is_generator:
             return UNKNOWN
     scope = Scope({}, function.module, parent=function.parent, function=function)
     if not _bind_arguments(scope.variables, function, arguments, keywords):
@@ -330,9 +334,20 @@ def _within_budget(machine: Machine, scope: Scope, function: Function) -> Value:
         if not outermost:
             raise
         return UNKNOWN
+    except Raised as raised:
+        if not outermost or not is_doubtful(machine, raised):
+            raise
+        return UNKNOWN
     finally:
         machine.depth -= 1
         machine.perhaps = perhaps
+
+
+def is_doubtful(machine: Machine, raised: Raised) -> bool:
+    """An exception without a reference behind it, which nobody waits for: more likely our error than the source's."""
+    if raised.failure is not None and raised.failure.cause is not Cause.OTHER:
+        return False
+    return not machine.guarded_against((*exception_names(raised.value.cls), ""))
 
 
 def _run(machine: Machine, scope: Scope, function: Function) -> Value:
@@ -352,6 +367,8 @@ def body_of(machine: Machine, function: Function) -> Block:
     """A function's body; read when it is first asked for."""
     if function.body is None:
         function.body = machine.sources.function(function.module.path, function.first_line, function.last_line)
+    if function.is_generator is None:
+        function.is_generator = _is_generator(function.body)
     return function.body
 
 
@@ -403,7 +420,7 @@ def instantiate(machine: Machine, cls: Class, arguments: Sequence[Value], keywor
     modelled = intrinsics.MODELLED.get(cls.qualified_name)
     if modelled is not None:
         return _native_call(machine, modelled, arguments, keywords)
-    if exception_names(cls):
+    if is_exception_class(cls):
         text = arguments[0] if arguments else ""
         return ExceptionValue(cls, text if isinstance(text, str) else "", tuple(arguments))
     instance = Instance(cls, arguments=tuple(arguments))

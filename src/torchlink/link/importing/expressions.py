@@ -38,13 +38,12 @@ def _name(machine: Machine, scope: Scope, node: Node) -> Value:
     value = lookup(scope, name)
     if value is not _ABSENT:
         return value
-    module = scope.module
     if name in intrinsics.BUILTINS:
         return intrinsics.BUILTINS[name]
     known = getattr(builtins, name, None)
     if isinstance(known, type) and issubclass(known, BaseException):
         return known
-    if known is not None or module.opaque or module.libraries or not machine.guarded_against(("NameError",)):
+    if known is not None or not machine.guarded_against(("NameError",)):
         return Foreign(f"builtins.{name}") if known is not None else UNKNOWN
     raise Raised(exception(NameError, f"name {name!r} is not defined"), soft=True)
 
@@ -321,6 +320,7 @@ def _rows(machine: Machine, scope: Scope, generators: tuple[Node, ...]) -> Itera
     known = operations.items_of(evaluate(machine, scope, iterable))
     rounds: list[Value] = [UNKNOWN] if known is None or UNKNOWN in known else known
     for item in rounds[: MAX_COMPREHENSION + 1]:
+        machine.step()
         statements.assign(machine, scope, target, item)
         certain = known is not None and item is not UNKNOWN
         answers = [truth(machine, scope, condition) for condition in conditions]

@@ -37,8 +37,8 @@ class Failure:
     chain: tuple[str, ...]
     broken: tuple[Broken, ...]
     message: str
-    caught: bool = False
-    """Whether some ``except`` took it."""
+    explicit: bool = False
+    """Whether a ``raise`` statement began it, not a reference that does not resolve."""
     raised: list[str] = field(default_factory=list)
     """Messages of the exceptions that were raised from it, outermost last."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torchlink.link.importing.failures import Cause, Failure, Raised, exception
 from torchlink.link.importing.machine import Machine
-from torchlink.link.importing.values import Class, ExceptionValue, Instance, Value, exception_names
+from torchlink.link.importing.values import Class, Event, ExceptionValue, Instance, Value, exception_names
 from torchlink.link.owners import package
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity
 
@@ -13,9 +13,9 @@ def raised(machine: Machine, value: Value, line: int) -> Raised:
     """The exception of a ``raise`` statement."""
     if isinstance(value, type) and issubclass(value, BaseException):
         value = exception(value, "")
-    elif isinstance(value, Class) and exception_names(value):
+    elif isinstance(value, Class):
         value = ExceptionValue(value, "")
-    elif isinstance(value, Instance) and exception_names(value.cls):
+    elif isinstance(value, Instance):
         text = value.arguments[0] if value.arguments else ""
         value = ExceptionValue(value.cls, text if isinstance(text, str) else "", value.arguments)
     elif not isinstance(value, ExceptionValue):
@@ -47,6 +47,7 @@ def _failure(machine: Machine, value: ExceptionValue, line: int) -> Failure:
         chain=machine.chain(line),
         broken=broken,
         message=text,
+        explicit=True,
         raised=[text] if dead is not None else [],
     )
 
@@ -101,17 +102,16 @@ def warned(machine: Machine, message: str, line: int) -> None:
             continue
         provider = package(distribution)
         needer = machine.owners.party(running.module.path, running.module.name)
-        machine.warnings.append(
-            Broken(
-                kind=Kind.GATE,
-                severity=Severity.RISK,
-                needer=needer,
-                provider=provider,
-                target=provider.name,
-                cause=f"{needer.label} tests the version of {provider.name} itself and goes on with less",
-                symptom=" ".join(message.split())[:600],
-                evidence=(Evidence(artifact=machine.owners.place(running.module.path, line), detail="warns here"),),
-                chain=machine.chain(line),
-            )
+        place = machine.place(running.module, line)
+        broken = Broken(
+            kind=Kind.GATE,
+            severity=Severity.RISK,
+            needer=needer,
+            provider=provider,
+            target=provider.name,
+            cause=f"{needer.label} tests the version of {provider.name} itself and goes on with less",
+            symptom=" ".join(message.split())[:600],
+            evidence=(Evidence(artifact=place, detail="warns here"),),
         )
+        machine.record(Event(running.line, place, warning=broken))
         return

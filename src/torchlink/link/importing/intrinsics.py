@@ -112,7 +112,7 @@ def _setattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, V
         if isinstance(name, str):
             owner.namespace[name] = value
         else:
-            owner.opaque = True
+            modules.bind_native_names(owner, name)
     elif isinstance(owner, Instance) and isinstance(name, str):
         owner.attributes[name] = value
     elif isinstance(owner, Class) and isinstance(name, str):
@@ -146,6 +146,13 @@ def _isinstance(machine: Machine, arguments: Sequence[Value], keywords: dict[str
     if len(known) != len(options) or None in known:
         return UNKNOWN
     return isinstance(value, tuple(type_ for type_ in known if type_ is not None))
+
+
+def _dir(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    (owner,) = arguments
+    if isinstance(owner, Module) and owner.libraries and not owner.opaque:
+        return ForeignObject("names", tuple(owner.libraries))
+    return ForeignObject("names", owner.data) if isinstance(owner, ForeignObject) and owner.kind == "native" else UNKNOWN
 
 
 def _callable(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
@@ -369,6 +376,20 @@ def _partial(machine: Machine, arguments: Sequence[Value], keywords: dict[str, V
     return Intrinsic("partial", call)
 
 
+def _wraps(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    wrapped = arguments[0]
+
+    def rename(machine: Machine, given: Sequence[Value], named: dict[str, Value]) -> Value:
+        wrapper = given[0]
+        if isinstance(wrapper, Function):
+            name = calls.get_attribute(machine, wrapped, "__name__") if isinstance(wrapped, Function) else UNKNOWN
+            wrapper.attributes["__name__"] = name
+            wrapper.attributes["__wrapped__"] = wrapped
+        return wrapper
+
+    return Intrinsic("wraps", rename)
+
+
 def _chain(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     result: list[Value] = []
     for argument in arguments:
@@ -421,6 +442,7 @@ _FUNCTIONS: dict[str, Call] = {
     "builtins.setattr": _setattr,
     "builtins.isinstance": _isinstance,
     "builtins.callable": _callable,
+    "builtins.dir": _dir,
     "builtins.tuple": _container(tuple),
     "builtins.list": _container(list),
     "builtins.set": _container(set),
@@ -454,7 +476,8 @@ _FUNCTIONS: dict[str, Call] = {
     "functools.lru_cache": _identity,
     "functools.cache": _identity,
     "functools.partial": _partial,
-    "functools.wraps": lambda machine, arguments, keywords: _IDENTITY,
+    "functools.wraps": _wraps,
+    "functools.update_wrapper": _identity,
     "importlib.import_module": _import_module,
     "importlib.util.find_spec": _find_spec,
     "pkgutil.find_loader": _find_spec,
@@ -585,6 +608,8 @@ def object_attribute(machine: Machine, owner: ForeignObject, name: str) -> Value
         return {"name": data[0], "specifier": data[1]}.get(name, UNKNOWN)
     elif kind == "finder" and name == "find_spec":
         return Intrinsic("find_spec", lambda machine, arguments, keywords: _find_in(machine, data, arguments))
+    elif kind == "native":
+        return owner
     elif kind == "match":
         return patterns.match_attribute(data, name)
     elif kind == "pattern":
@@ -599,6 +624,38 @@ def _find_in(machine: Machine, data: tuple[Value, ...], arguments: Sequence[Valu
         return UNKNOWN
     location = machine.finder.within(name, (folder,))
     return None if location is None else ForeignObject("spec", (location.path, location.search))
+
+
+def globals_method(owner: operations.Globals, name: str) -> Value:
+    """``globals().update(...)`` and its kin."""
+    module = owner.module
+
+    def update(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        table: dict[Value, Value] = dict(keywords)
+        if arguments:
+            operations.call_method(operations.DataMethod(table, "update"), arguments, {})
+        for key, value in table.items():
+            if isinstance(key, str):
+                module.namespace[key] = value
+            else:
+                module.opaque = True
+        return None
+
+    def get(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        key = arguments[0]
+        if isinstance(key, str) and key in module.namespace:
+            return module.namespace[key]
+        if module.opaque or not is_known(key):
+            return UNKNOWN
+        return arguments[1] if len(arguments) > 1 else None
+
+    if name == "update":
+        return Intrinsic(name, update)
+    if name == "get":
+        return Intrinsic(name, get)
+    if name in ("setdefault", "__setitem__"):
+        module.opaque = True
+    return UNKNOWN
 
 
 def path_attribute(owner: Value, name: str) -> Value:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from torchlink.link.importing.failures import Failure
+from torchlink.link.importing.failures import Failure, StepsExhausted
 from torchlink.link.importing.finder import Finder
-from torchlink.link.importing.values import Module, Scope, Value
+from torchlink.link.importing.values import Event, Module, Scope, Value
 from torchlink.link.owners import Owners
 from torchlink.model.environment import Environment
 from torchlink.model.native import NativeLoader
-from torchlink.model.reach import LibraryReach
-from torchlink.model.reference import Broken, Undecided
+from torchlink.model.reference import Undecided
 from torchlink.model.source import Sources
 
-MAX_STEPS = 400_000_000
-MAX_CALL_STEPS = 6_000
+MAX_CALL_STEPS = 4_000
 """Statements and calls that one call from a module's body may take, imports in it not counted."""
+MAX_MODULE_STEPS = 60_000
+"""Statements and calls that a module's body may take in all; after that its calls are unknown."""
 MAX_CALL_DEPTH = 24
 MAX_IMPORT_DEPTH = 400
 
@@ -26,14 +26,17 @@ MAX_IMPORT_DEPTH = 400
 class Running:
     """One module whose body is being run, or one call from the project's own code."""
 
+    owner: Module
+    """The module."""
     module: Module
+    """The module of the function that is being called from it; the same where none is."""
     line: int = 0
+    """The line of the owner's current statement."""
     consulted: list[str] = field(default_factory=list)
     """Distributions whose version the current top-level statement has looked at."""
     guards: list[tuple[str, ...]] = field(default_factory=list)
     """Names in the ``except`` clauses around the current statement, outermost first."""
-    perhaps: int = 0
-    """How many undecided conditions surround it."""
+    steps: int = 0
 
 
 @dataclass(slots=True)
@@ -56,13 +59,6 @@ class Machine:
     steps_left: int = MAX_CALL_STEPS
     failures: list[Failure] = field(default_factory=list)
     """Uncaught failures of entry points."""
-    lost: list[Failure] = field(default_factory=list)
-    """Failures that the code around them takes, and goes on with less."""
-    late: list[Failure] = field(default_factory=list)
-    """Failures on a path that is not certain."""
-    warnings: list[Broken] = field(default_factory=list)
-    undecided: list[Undecided] = field(default_factory=list)
-    libraries: dict[str, LibraryReach] = field(default_factory=dict)
     dead_operators: dict[str, Failure] = field(default_factory=dict)
     """Operator namespaces whose library did not load."""
     consulted_variables: set[str] = field(default_factory=set)
@@ -77,17 +73,39 @@ class Machine:
     def certain(self) -> bool:
         return self.perhaps == 0
 
+    def step(self) -> None:
+        """Count a statement or call. Raises StepsExhausted inside a call that has used up its budget."""
+        self.running.steps += 1
+        if self.depth:
+            self.steps_left -= 1
+            if self.steps_left < 0:
+                raise StepsExhausted
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the running module has used up its budget."""
+        return self.running.steps > MAX_MODULE_STEPS
+
     def consult(self, distribution: str) -> None:
         """Note that the running statement looked at the version or presence of a distribution."""
         if self.stack and distribution not in self.running.consulted:
             self.running.consulted.append(distribution)
 
     def chain(self, line: int = 0) -> tuple[str, ...]:
-        """How the running module is reached, ending at the current line."""
-        if not self.stack:
-            return ()
-        running = self.running
-        return (*running.module.chain, self.owners.place(running.module.path or running.module.name, line or running.line))
+        """How the current place is reached: a place in each module that is being imported, outermost first."""
+        places = [self.place(running.owner, running.line) for running in self.stack]
+        if self.stack and line:
+            places.append(self.place(self.running.module, line))
+        return tuple(place for index, place in enumerate(places) if place and place not in places[:index])
+
+    def place(self, module: Module, line: int) -> str:
+        """``torch/__init__.py:12``."""
+        return self.owners.place(module.path, line) if module.path else ""
+
+    def record(self, event: Event) -> None:
+        """Keep what the running module meets for certain."""
+        if self.certain and self.stack and len(self.running.owner.events) < 5_000:
+            self.running.owner.events.append(event)
 
     def guarded_against(self, names: Iterable[str]) -> bool:
         """Whether an ``except`` clause around the current statement, in any module that is being imported, names one."""
@@ -95,8 +113,8 @@ class Machine:
         return any(wanted.intersection(guard) for running in self.stack for guard in running.guards)
 
     def undecide(self, item: Undecided) -> None:
-        if len(self.undecided) < 10_000:
-            self.undecided.append(item)
+        """Keep something that could not be decided."""
+        self.record(Event(self.running.line, item.artifact, undecided=item))
 
 
 def path_entries(environment: Environment) -> Sequence[str]:

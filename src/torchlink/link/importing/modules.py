@@ -9,9 +9,8 @@ from torchlink.link.importing.failures import Cause, Failure, Raised, builtin_ex
 from torchlink.link.importing.finder import Found, Location
 from torchlink.link.importing.machine import MAX_IMPORT_DEPTH, Machine, Running
 from torchlink.link.importing.names import bound_names, stub_names
-from torchlink.link.importing.values import UNKNOWN, Foreign, Module, Scope, State, Value
+from torchlink.link.importing.values import UNKNOWN, Event, Foreign, ForeignObject, Module, Scope, State, Value
 from torchlink.model.native import LoadOutcome
-from torchlink.model.reach import LibraryReach
 from torchlink.model.source import Presence
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity, Undecided
 
@@ -36,6 +35,8 @@ def import_module(machine: Machine, name: str, line: int = 0) -> Value:
                 return UNKNOWN
         elif known.state is State.FAILED:
             raise _missing(machine, full, parent, line)
+        elif machine.certain and machine.stack:
+            machine.running.owner.imports.setdefault(full, machine.running.line)
         value = machine.module_values.get(full, known)
         parent = known
     return value
@@ -47,7 +48,7 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
     if parent is None:
         location = machine.finder.top_level(last)
     elif not parent.search:
-        if parent.stdlib or parent.opaque:
+        if parent.stdlib or parent.opaque or in_libraries(machine, parent, last):
             return None
         raise _missing(machine, full, parent, line)
     else:
@@ -61,9 +62,10 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
         path=location.path,
         search=location.search,
         stdlib=location.stdlib or (parent is not None and parent.stdlib),
-        chain=_chain(machine, full, line),
     )
     machine.modules[full] = module
+    if machine.certain and machine.stack:
+        machine.running.owner.imports.setdefault(full, machine.running.line)
     set_own_names(module)
     _run(machine, module, location)
     if parent is not None:
@@ -77,15 +79,6 @@ def search_of(machine: Machine, module: Module) -> tuple[str, ...]:
     if isinstance(path, list) and path and all(isinstance(item, str) for item in path):
         return tuple(str(item) for item in path)
     return module.search
-
-
-def _chain(machine: Machine, full: str, line: int) -> tuple[str, ...]:
-    if not machine.stack:
-        return ()
-    running = machine.running
-    place = machine.owners.place(running.module.path or running.module.name, line or running.line)
-    chain = running.module.chain
-    return (*chain, place) if not chain or chain[-1] != place else chain
 
 
 def _run(machine: Machine, module: Module, location: Location) -> None:
@@ -126,10 +119,10 @@ def run_source(machine: Machine, module: Module) -> None:
     module.opaque = source.dynamic
     namespace = module.namespace
     set_own_names(module)
-    running = Running(module=module)
+    running = Running(owner=module, module=module)
     machine.stack.append(running)
     depth, steps, perhaps = machine.depth, machine.steps_left, machine.perhaps
-    machine.depth = 0
+    machine.depth = machine.perhaps = 0
     try:
         statements.run_module(machine, Scope(namespace, module), source.block)
     except Raised as raised:
@@ -157,12 +150,12 @@ def set_own_names(module: Module) -> None:
 
 def _undecided(machine: Machine, path: str, reason: str) -> Undecided:
     artifact = machine.owners.relative(path)
-    return Undecided(kind=Kind.IMPORT, artifact=artifact, reason=reason, reached=machine.certain)
+    return Undecided(kind=Kind.IMPORT, artifact=artifact, reason=reason, reached=True)
 
 
 def _load_library(machine: Machine, module: Module) -> None:
-    module.opaque = True
     if module.path.endswith(".pyc"):
+        module.opaque = True
         return
     module.libraries.append(module.path)
     load_library(machine, module.path)
@@ -176,11 +169,9 @@ def load_library(machine: Machine, path: str, line: int = 0, raises: str = "") -
     """
     machine.references += 1
     load = machine.natives.load(path)
-    chain = machine.chain(line)
     guarded = machine.guarded_against(("Exception", "BaseException", "", load.exception, "ImportError", "OSError"))
-    known = machine.libraries.get(path)
-    if machine.certain and (known is None or known.guarded):
-        machine.libraries[path] = LibraryReach(path=path, chain=chain, guarded=guarded)
+    place = machine.place(machine.running.module, line or machine.running.line)
+    machine.record(Event(machine.running.line, place, library=path, guarded=guarded))
     if load.outcome is not LoadOutcome.FAILS:
         return
     cls = builtin_exception(raises or load.exception or "ImportError")
@@ -192,7 +183,7 @@ def load_library(machine: Machine, path: str, line: int = 0, raises: str = "") -
         module=running.module.name,
         path=path,
         line=line or running.line,
-        chain=chain,
+        chain=machine.chain(line),
         broken=load.broken,
         message=load.reason,
     )
@@ -277,7 +268,7 @@ def get_name(machine: Machine, module: Module, name: str) -> tuple[bool, Value]:
         if name == "__version__":
             return True, versions.version_of(machine, module, value)
         return True, value
-    if name in ("__dict__", "__doc__", "__loader__", "__spec__", "__class__", "__cached__", "__builtins__", "__path__"):
+    if name.startswith("__") and name.endswith("__") and name != "__version__":
         return True, UNKNOWN
     hook = module.namespace.get("__getattr__", _ABSENT)
     if hook is not _ABSENT and not module.stdlib:
@@ -287,10 +278,10 @@ def get_name(machine: Machine, module: Module, name: str) -> tuple[bool, Value]:
     if module.state is State.RUNNING and module.path:
         # A circular import: whether the name is bound in time depends on the order of what was not followed.
         return True, UNKNOWN
-    if module.opaque and not module.libraries:
+    if module.opaque:
         return True, Foreign(f"{module.name}.{name}") if module.stdlib else UNKNOWN
     if module.libraries and in_libraries(machine, module, name):
-        return True, UNKNOWN
+        return True, ForeignObject("native", tuple(module.libraries))
     return False, UNKNOWN
 
 
@@ -302,7 +293,7 @@ def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | 
     try:
         return True, calls.call(machine, hook, [name], {})
     except Raised as raised:
-        if isinstance(raised.value.cls, type) and issubclass(raised.value.cls, AttributeError) and not raised.failure:
+        if calls.is_plain_attribute_error(raised):
             return None
         raise
 
@@ -310,7 +301,8 @@ def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | 
 def in_libraries(machine: Machine, module: Module, name: str) -> bool:
     """Whether a compiled module may have a name: its stub lists it, or the name stands in its bytes.
 
-    A name that only ends a longer word there decides nothing, so a stub that does not list it has the last word.
+    A name that only ends a longer word there decides nothing. For a public name, a stub that does not list it has
+    then the last word; stubs are not complete for private ones.
     """
     for path in module.libraries:
         names = stub_names(machine.sources, path)
@@ -318,7 +310,7 @@ def in_libraries(machine: Machine, module: Module, name: str) -> bool:
             return True
         for library in machine.sources.library_family(path):
             presence = machine.sources.name_in_binary(library, name)
-            if presence is Presence.WHOLE or (presence is Presence.TAIL and not names):
+            if presence is Presence.WHOLE or (presence is Presence.PART and (not names or name.startswith("_"))):
                 return True
     return False
 
@@ -379,9 +371,22 @@ def import_star(machine: Machine, value: Value, target: Module, line: int) -> No
                 raise missing_name(machine, value, name, line, imported=False)
             item = found
         target.namespace[name] = item
-    if listed is not None and not (isinstance(listed, (list, tuple)) and UNKNOWN not in listed):
-        target.opaque = target.opaque or not value.libraries
-    if value.libraries:
-        target.libraries.extend(path for path in value.libraries if path not in target.libraries)
-    elif value.opaque or value.state is State.RUNNING:
+    if isinstance(listed, (list, tuple)):
+        opened = [item for item in listed if not isinstance(item, str)]
+        target.opaque |= any(not is_native(item, "name") for item in opened)
+    elif listed is not None or value.opaque or value.state is State.RUNNING:
         target.opaque = True
+    target.libraries.extend(path for path in value.libraries if path not in target.libraries)
+
+
+def is_native(value: Value, kind: str) -> bool:
+    """Whether a value is something of a native module: an object of it, its list of names, or one of them."""
+    return isinstance(value, ForeignObject) and value.kind == kind
+
+
+def bind_native_names(module: Module, name: Value) -> None:
+    """``globals()[name] = ...`` with a name that is not known; one out of ``dir(native)`` opens only that library."""
+    if isinstance(name, ForeignObject) and name.kind == "name":
+        module.libraries.extend(str(path) for path in name.data if path not in module.libraries)
+    else:
+        module.opaque = True

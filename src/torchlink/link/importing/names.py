@@ -96,7 +96,10 @@ def _block(value: object) -> Block:
 
 
 def stub_names(sources: Sources, library: str) -> frozenset[str]:
-    """The names in the ``.pyi`` stub of a compiled module: beside it, or in the folder of its name."""
+    """The names in the ``.pyi`` stub of a compiled module: beside it, or in the folder of its name.
+
+    A stub that says itself that it is not complete (``def __getattr__``) counts as none.
+    """
     folder, _, file = library.rpartition("/")
     return _stub_names(sources, folder, file.partition(".")[0])
 
@@ -104,11 +107,18 @@ def stub_names(sources: Sources, library: str) -> frozenset[str]:
 @lru_cache(maxsize=256)
 def _stub_names(sources: Sources, folder: str, name: str) -> frozenset[str]:
     names: set[str] = set()
-    for path in (f"{folder}/{name}.pyi", f"{folder}/{name}/__init__.pyi"):
-        if path.rpartition("/")[2] in sources.files(path.rpartition("/")[0]):
-            found, _ = bound_names(sources.module(path))
-            names |= found
-    for file in sources.files(f"{folder}/{name}"):
-        if file.endswith(".pyi") and file != "__init__.pyi":
-            names.add(file.removesuffix(".pyi"))
-    return frozenset(names)
+    stubs = [f"{folder}/{name}.pyi"] if f"{name}.pyi" in sources.files(folder) else []
+    stubs += [f"{folder}/{name}/{file}" for file in sources.files(f"{folder}/{name}") if file.endswith(".pyi")]
+    for path in stubs:
+        found, _ = bound_names(sources.module(path))
+        names |= found
+        names.add(path.rpartition("/")[2].removesuffix(".pyi"))
+        for statement in sources.module(path).block:
+            if statement[0] == "class" and statement[2].startswith("_"):
+                names |= bound_names_in(statement[6])
+    return frozenset() if "__getattr__" in names else frozenset(names)
+
+
+def bound_names_in(block: Block) -> frozenset[str]:
+    """The names that a class body binds: a stub lists the functions of a namespace as the members of a class."""
+    return frozenset(_names(block))

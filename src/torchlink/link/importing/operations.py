@@ -82,7 +82,9 @@ _FAILS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivis
 def items_of(value: Value) -> list[Value] | None:
     """The items of a known iterable, in order; ``None`` where they are not known."""
     if isinstance(value, (list, tuple, set, frozenset, dict, range)):
-        return sorted(value, key=repr) if isinstance(value, (set, frozenset)) else list(value)
+        if isinstance(value, (set, frozenset)) and all(isinstance(item, str) for item in value):
+            return sorted(value)
+        return list(value)
     if isinstance(value, str):
         return list(value)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -9,12 +10,12 @@ from torchlink.link.importing import calls, modules
 from torchlink.link.importing.failures import Cause, Failure, Raised
 from torchlink.link.importing.finder import Finder
 from torchlink.link.importing.machine import Machine, Running
-from torchlink.link.importing.values import UNKNOWN, Class, Function, Module, State
+from torchlink.link.importing.values import UNKNOWN, Class, Function, Module, State, Value
 from torchlink.link.owners import Owners
 from torchlink.model.environment import Environment, Project
 from torchlink.model.native import NativeLoader
-from torchlink.model.reach import Reach
-from torchlink.model.reference import Broken, Kind, Links, Severity
+from torchlink.model.reach import LibraryReach, Reach
+from torchlink.model.reference import Broken, Links, Severity, Undecided
 from torchlink.model.source import Sources
 
 
@@ -41,11 +42,9 @@ def link_imports(
         variables=variables,
     )
     machine.modules["__main__"] = Module(name="__main__", path="", opaque=True)
-    if project is None:
-        _run_packages(machine)
-    else:
-        _run_project(machine, project)
-    return _links(machine), _reach(machine), frozenset(machine.consulted_variables)
+    entries = _run_packages(machine) if project is None else _run_project(machine, project)
+    links, reach = _links(machine, _chains(machine, entries), entries)
+    return links, reach, frozenset(machine.consulted_variables)
 
 
 def _script_folders(project: Project | None) -> list[str]:
@@ -54,40 +53,42 @@ def _script_folders(project: Project | None) -> list[str]:
     return [str(project.root)]
 
 
-def _run_packages(machine: Machine) -> None:
+def _run_packages(machine: Machine) -> list[Module]:
     """Import every top-level name of every distribution, as ``python -c "import name"`` would."""
+    entries: list[Module] = []
     for distribution in machine.environment.distributions:
         for name in distribution.top_level:
-            if name.startswith("_") or name in machine.modules:
+            if name.startswith("_"):
                 continue
-            entry = Module(name="__main__", path="", stdlib=False)
-            _enter(machine, entry, name)
+            entry = Module(name=f"import {name}", path="")
+            entries.append(entry)
+            machine.stack.append(Running(owner=entry, module=entry))
+            try:
+                modules.import_module(machine, name)
+            except Raised as raised:
+                _fail(machine, raised)
+            finally:
+                machine.stack.pop()
+    return entries
 
 
-def _enter(machine: Machine, entry: Module, name: str) -> None:
-    machine.stack.append(Running(module=entry))
-    try:
-        modules.import_module(machine, name)
-    except Raised as raised:
-        _fail(machine, raised)
-    finally:
-        machine.stack.pop()
-
-
-def _run_project(machine: Machine, project: Project) -> None:
+def _run_project(machine: Machine, project: Project) -> list[Module]:
+    entries: list[Module] = []
     for path in project.sources:
         name = _module_name(project, str(path))
-        if name in machine.modules:
-            continue
-        module = Module(name=name, path=str(path))
-        machine.modules[name] = module
-        try:
-            modules.run_source(machine, module)
-        except Raised as raised:
-            _fail(machine, raised)
-            continue
-        module.state = State.DONE
+        module = machine.modules.get(name)
+        if module is None:
+            module = Module(name=name, path=str(path))
+            machine.modules[name] = module
+            modules.set_own_names(module)
+            try:
+                modules.run_source(machine, module)
+            except Raised as raised:
+                _fail(machine, raised)
+            module.state = State.DONE
+        entries.append(module)
         _run_functions(machine, module)
+    return entries
 
 
 def _module_name(project: Project, path: str) -> str:
@@ -98,8 +99,8 @@ def _module_name(project: Project, path: str) -> str:
 def _run_functions(machine: Machine, module: Module) -> None:
     """The project's own functions count as called, with unknown arguments."""
     for function in _functions(module):
-        machine.stack.append(Running(module=module, line=function.first_line))
-        given: list[object] = [UNKNOWN] * len(function.parameters[0])
+        machine.stack.append(Running(owner=module, module=module, line=function.first_line))
+        given: list[Value] = [UNKNOWN] * len(function.parameters[0])
         try:
             calls.call(machine, function, given, {})
         except Raised as raised:
@@ -119,36 +120,67 @@ def _functions(module: Module) -> Iterable[Function]:
 
 
 def _fail(machine: Machine, raised: Raised) -> None:
-    failure = raised.failure
-    if failure is not None:
-        machine.failures.append(failure)
+    if raised.failure is not None:
+        machine.failures.append(raised.failure)
 
 
-def _links(machine: Machine) -> Links:
-    broken = list(machine.warnings)
+def _chains(machine: Machine, entries: Iterable[Module]) -> dict[str, tuple[str, ...]]:
+    """Every module that is reached for certain, with the shortest chain of places that reaches it."""
+    chains: dict[str, tuple[str, ...]] = {}
+    pending: deque[tuple[Module, tuple[str, ...]]] = deque((entry, ()) for entry in entries)
+    for entry in entries:
+        chains[entry.name] = ()
+    while pending:
+        module, chain = pending.popleft()
+        for name, line in module.imports.items():
+            imported = machine.modules.get(name)
+            if imported is None or name in chains:
+                continue
+            place = machine.place(module, line)
+            chains[name] = (*chain, place) if place else chain
+            pending.append((imported, chains[name]))
+    return chains
+
+
+def _links(machine: Machine, chains: Mapping[str, tuple[str, ...]], entries: Iterable[Module]) -> tuple[Links, Reach]:
+    broken: list[Broken] = []
+    undecided: list[Undecided] = []
+    libraries: dict[str, LibraryReach] = {}
     for failure in machine.failures:
         broken.extend(_judged(failure, Severity.BREAK, failure.chain))
-    for failure in machine.lost:
-        if failure.cause in (Cause.NATIVE, Cause.GATE):
-            broken.extend(_judged(failure, Severity.RISK, failure.chain))
-    return Links(
-        broken=tuple(broken),
-        undecided=tuple(machine.undecided),
-        references=machine.references,
-    )
+    known = {entry.name: entry for entry in entries}
+    for name, chain in chains.items():
+        module = known.get(name) or machine.modules[name]
+        for event in module.events:
+            reached = compact((*chain, event.place))
+            if isinstance(event.lost, Failure) and event.lost.cause in (Cause.NATIVE, Cause.GATE):
+                broken.extend(_judged(event.lost, Severity.RISK, reached))
+            if event.warning is not None:
+                broken.append(replace(event.warning, chain=reached))
+            if event.undecided is not None:
+                undecided.append(event.undecided)
+            if event.library and (event.library not in libraries or libraries[event.library].guarded):
+                libraries[event.library] = LibraryReach(path=event.library, chain=reached, guarded=event.guarded)
+    links = Links(broken=tuple(broken), undecided=tuple(undecided), references=machine.references)
+    shown = {name: compact(chain) for name, chain in chains.items() if name not in known or known[name].path}
+    return links, Reach(modules=shown, libraries=libraries)
+
+
+def compact(chain: tuple[str, ...]) -> tuple[str, ...]:
+    """A chain as it is told: the first place, the packages on the way, the last place."""
+    if len(chain) <= 2:
+        return chain
+    middle: list[str] = []
+    for place in chain[1:-1]:
+        package = place.partition("/")[0].partition(":")[0].removesuffix(".py")
+        if package not in middle and package != chain[0].partition("/")[0]:
+            middle.append(package)
+    return (chain[0], *middle, chain[-1])
 
 
 def _judged(failure: Failure, severity: Severity, chain: tuple[str, ...]) -> list[Broken]:
     symptom = failure.raised[-1] if failure.raised else ""
     return [
-        replace(broken, severity=severity, chain=chain, symptom=symptom or broken.symptom)
+        replace(broken, severity=severity, chain=compact(chain), symptom=symptom or broken.symptom)
         for broken in failure.broken
-        if broken.kind is not Kind.REQUIRES
     ]
-
-
-def _reach(machine: Machine) -> Reach:
-    return Reach(
-        modules={name: module.chain for name, module in machine.modules.items() if not module.stdlib},
-        libraries=dict(machine.libraries),
-    )

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from enum import Enum
 
 from torchlink.link.importing import calls, expressions, gates, modules, operations
-from torchlink.link.importing.failures import Cause, Raised, StepsExhausted, catches, exception
+from torchlink.link.importing.failures import Cause, Raised, catches, exception
 from torchlink.link.importing.machine import MAX_CALL_STEPS, Machine
 from torchlink.link.importing.values import (
     UNKNOWN,
     Class,
+    Event,
     ExceptionValue,
     Foreign,
+    ForeignObject,
     Function,
     Instance,
     Module,
@@ -46,24 +48,17 @@ def run_module(machine: Machine, scope: Scope, block: Block) -> None:
         try:
             _run_one(machine, scope, statement)
         except Raised as raised:
-            if not _is_doubtful(machine, raised):
+            if not calls.is_doubtful(machine, raised):
                 raise
             scope.module.opaque = True
             _note_doubt(machine, raised)
-
-
-def _is_doubtful(machine: Machine, raised: Raised) -> bool:
-    """An exception without a reference behind it, which nobody waits for: more likely our error than the source's."""
-    if raised.failure is not None and raised.failure.cause is not Cause.OTHER:
-        return False
-    return not machine.guarded_against((*exception_names(raised.value.cls), ""))
 
 
 def _note_doubt(machine: Machine, raised: Raised) -> None:
     module = machine.running.module
     reason = f"raises for a reason that torchlink cannot follow: {raised.value.message[:200]}"
     place = machine.owners.place(module.path, machine.running.line)
-    machine.undecide(Undecided(kind=Kind.IMPORT, artifact=place, reason=reason, reached=machine.certain))
+    machine.undecide(Undecided(kind=Kind.IMPORT, artifact=place, reason=reason, reached=False))
 
 
 def run_function(machine: Machine, scope: Scope, block: Block) -> None:
@@ -93,11 +88,8 @@ def run_block(machine: Machine, scope: Scope, block: Block) -> Signal | None:
 
 
 def _run_one(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
-    if machine.depth:
-        machine.steps_left -= 1
-        if machine.steps_left < 0:
-            raise StepsExhausted
-    elif machine.stack:
+    machine.step()
+    if not machine.depth:
         machine.running.line = statement[1]
     return _STATEMENTS[statement[0]](machine, scope, statement)
 
@@ -202,7 +194,7 @@ def _set_item(machine: Machine, scope: Scope, container: Value, key: Value, valu
         if isinstance(key, str):
             container.module.namespace[key] = value
         else:
-            container.module.opaque = True
+            modules.bind_native_names(container.module, key)
         return
     operations.set_item(container, key, value, certain=machine.certain)
 
@@ -288,9 +280,8 @@ def perhaps(machine: Machine, scope: Scope, blocks: tuple[Block, ...]) -> Signal
         machine.perhaps += 1
         try:
             ended = run_block(machine, scope, block)
-        except Raised as raised:
+        except Raised:
             failed = True
-            note_possible(machine, raised)
         finally:
             machine.perhaps -= 1
         if failed:
@@ -336,17 +327,13 @@ def same(left: Value, right: Value) -> bool:
     return type(left) is type(right) and isinstance(left, plain) and left == right
 
 
-def note_possible(machine: Machine, raised: Raised) -> None:
-    """An exception on a path that is not certain to be taken."""
-    if raised.failure is not None and machine.perhaps == 0:
-        machine.late.append(raised.failure)
-
-
 def _for(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
     _, _, target, iterable, body, otherwise = statement
-    items = operations.items_of(expressions.evaluate(machine, scope, iterable))
-    if items is None or len(items) > MAX_ITERATIONS or UNKNOWN in items:
-        return _loop_perhaps(machine, scope, target, body)
+    value = expressions.evaluate(machine, scope, iterable)
+    items = operations.items_of(value)
+    if items is None or len(items) > MAX_ITERATIONS or machine.exhausted or UNKNOWN in items:
+        item = ForeignObject("name", value.data) if isinstance(value, ForeignObject) and value.kind == "names" else UNKNOWN
+        return _loop_perhaps(machine, scope, target, body, item)
     for item in items:
         assign(machine, scope, target, item)
         signal = run_block(machine, scope, body)
@@ -357,9 +344,11 @@ def _for(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
     return run_block(machine, scope, otherwise)
 
 
-def _loop_perhaps(machine: Machine, scope: Scope, target: Node | None, body: Block) -> Signal | None:
+def _loop_perhaps(
+    machine: Machine, scope: Scope, target: Node | None, body: Block, item: Value = UNKNOWN
+) -> Signal | None:
     if target is not None:
-        assign(machine, scope, target, UNKNOWN)
+        assign(machine, scope, target, item)
     signal = perhaps(machine, scope, (body, ()))
     return signal if signal is Signal.RETURN else None
 
@@ -368,7 +357,7 @@ def _while(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
     _, _, test, body, otherwise = statement
     for _ in range(MAX_ITERATIONS):
         value = expressions.truth(machine, scope, test)
-        if value is UNKNOWN:
+        if value is UNKNOWN or machine.exhausted:
             return _loop_perhaps(machine, scope, None, body)
         if not value:
             return run_block(machine, scope, otherwise)
@@ -466,9 +455,8 @@ def _chain_failures(first: Raised, second: Raised) -> None:
 def _note_caught(machine: Machine, raised: Raised) -> None:
     failure = raised.failure
     if failure is not None:
-        failure.caught = True
-        if machine.certain:
-            machine.lost.append(failure)
+        place = machine.place(machine.running.module, machine.running.line)
+        machine.record(Event(machine.running.line, place, lost=failure))
 
 
 def _raise(machine: Machine, scope: Scope, statement: Node) -> None:

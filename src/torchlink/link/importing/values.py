@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from packaging.version import Version
 
+from torchlink.model.reference import Broken, Undecided
 from torchlink.model.source import Block, Node
 
 if TYPE_CHECKING:
@@ -32,6 +33,22 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a module's body meets and goes on from."""
+
+    line: int
+    place: str
+    lost: object = None
+    """The ``Failure`` that the code around it takes."""
+    warning: Broken | None = None
+    undecided: Undecided | None = None
+    library: str = ""
+    """A native library that is loaded."""
+    guarded: bool = False
+    """Whether the code around the load would take its failure."""
+
+
 class State(Enum):
     """How far a module's import has come."""
 
@@ -40,7 +57,7 @@ class State(Enum):
     FAILED = "failed"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Module:
     """An imported module."""
 
@@ -56,12 +73,15 @@ class Module:
     libraries: list[str] = field(default_factory=list)
     """Native libraries whose names it may bind (``from torch._C import *``)."""
     stdlib: bool = False
-    chain: tuple[str, ...] = ()
     replacement: Value = None
     """What the module put into ``sys.modules`` in its own place."""
+    imports: dict[str, int] = field(default_factory=dict)
+    """Modules that its body imports for certain, by name, with the line."""
+    events: list[Event] = field(default_factory=list)
+    """What its body met for certain and went on from."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Scope:
     """The variables of a module, a class body or a function call."""
 
@@ -77,7 +97,7 @@ class Scope:
     """The exception that an ``except`` block of this scope is handling."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Function:
     """A function of the environment; its body is read when it is called."""
 
@@ -95,6 +115,7 @@ class Function:
     owner: str = ""
     """The class that it is defined in."""
     decorated: bool = False
+    is_generator: bool | None = None
     attributes: dict[str, Value] = field(default_factory=dict)
 
     @property
@@ -106,7 +127,7 @@ class Function:
         return f"{self.owner}.{self.name}" if self.owner else self.name
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Class:
     """A class of the environment."""
 
@@ -123,7 +144,7 @@ class Class:
         return f"{self.module.name}.{self.name}"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Instance:
     """An instance of a class of the environment."""
 
@@ -132,7 +153,7 @@ class Instance:
     arguments: tuple[Value, ...] = ()
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Method:
     """A function bound to its first argument."""
 
@@ -140,7 +161,7 @@ class Method:
     self: Value
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Super:
     """``super()`` inside a method."""
 
@@ -163,7 +184,7 @@ class ForeignObject:
     data: tuple[Value, ...] = ()
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Intrinsic:
     """A function that torchlink computes itself."""
 
@@ -204,7 +225,7 @@ class InstalledVersion(Version):
         self.distribution = distribution
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class ExceptionValue:
     """An exception object."""
 
@@ -219,10 +240,15 @@ class ExceptionValue:
 def exception_names(cls: Value) -> tuple[str, ...]:
     """The names of an exception class and of its bases, itself first; empty where it is not known."""
     if isinstance(cls, type):
-        return tuple(base.__name__ for base in cls.__mro__[:-1])
+        return tuple(base.__name__ for base in cls.__mro__)
     if isinstance(cls, Class):
         return (cls.name, *(name for base in cls.bases for name in exception_names(base)))
     return ()
+
+
+def is_exception_class(cls: Value) -> bool:
+    """Whether a class is certainly an exception class."""
+    return "BaseException" in exception_names(cls)
 
 
 def is_known(value: Value) -> bool:
