@@ -228,3 +228,22 @@ def test_libraries_of_the_same_package_may_be_loaded_before(tmp_path: Path) -> N
         {"audio/lib/libaudio.so": ("int x;", ("-Wl,-soname,libaudio.so",)), "audio/_audio.so": ("int y;", flags)},
     )
     assert linker(tmp_path).load(str(site / "audio/_audio.so")).outcome is LoadOutcome.LOADS
+
+
+def test_of_a_foreign_environment_only_its_own_parts_are_judged(tmp_path: Path) -> None:
+    site = environment_with_torch(tmp_path)
+    uses = ("-Wl,--no-as-needed", "-lc")
+    source, flags = extension(site, ["kept"])
+    gone, _ = extension(site, ["gone"])
+    files = {"vision/_C.so": (source, (*flags, *uses)), "vision/gone.so": (gone, (*flags, *uses))}
+    distribution(site, "vision", "0.19.0", files, requires=["torch==2.4.0"])
+    distribution(
+        site, "plain", "1", {"plain/_C.so": ("void *PyList_New(long); void *f(void) { return PyList_New(1); }", uses)}
+    )
+    interpreter = tmp_path / "bin/python"
+    interpreter.unlink()
+    interpreter.symlink_to("/nowhere/python3")
+    native = linker(tmp_path)
+    assert native.load(str(site / "vision/_C.so")).outcome is LoadOutcome.UNKNOWN
+    assert native.load(str(site / "plain/_C.so")).outcome is LoadOutcome.UNKNOWN
+    assert native.load(str(site / "vision/gone.so")).outcome is LoadOutcome.FAILS

@@ -51,6 +51,8 @@ class Loader:
     library_path: tuple[str, ...] = ()
     """The folders of LD_LIBRARY_PATH."""
     executable_rpath: tuple[str, ...] = ()
+    ask_system: bool = True
+    """Whether the environment runs on this system, so that its loader's cache and folders count."""
     _expanded: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _found: dict[tuple[tuple[str, ...], str, str], str | None] = field(default_factory=dict)
 
@@ -95,7 +97,9 @@ class Loader:
 
     def _search(self, library: NativeLibrary, chain: tuple[str, ...], name: str) -> str | None:
         own = self._folders(library.runpath, library.path)
-        searched = (*self.library_path, *own) if library.runpath else (*chain, *self.executable_rpath, *self.library_path)
+        searched = (
+            (*self.library_path, *own) if library.runpath else (*chain, *self.executable_rpath, *self.library_path)
+        )
         key = (searched, name, library.machine)
         if key not in self._found:
             self._found[key] = self._look(searched, name, library.machine)
@@ -112,7 +116,8 @@ class Loader:
         if "/" in name:
             candidates: tuple[str | None, ...] = (self.files.find(*posixpath.split(name)),)
         else:
-            candidates = (*(self.files.find(folder, name) for folder in searched), *self.files.system(name))
+            system = self.files.system(name) if self.ask_system else ()
+            candidates = (*(self.files.find(folder, name) for folder in searched), *system)
         return next((path for path in candidates if path and self._suits(path, machine)), None)
 
     def _suits(self, path: str, machine: str) -> bool:

@@ -96,6 +96,7 @@ class Process:
             self._siblings.setdefault(owner, {}).setdefault(posixpath.basename(path), path)
         self._loader = Loader(self.files, self.library_path)
         self._plain = self._start()
+        self._loader.ask_system = bool(self.executable)
         self._torch = self._import_torch()
 
     def _start(self) -> World:
@@ -137,7 +138,7 @@ class Process:
         unknown = [reason for reason in doubts.values() if reason]
         mine = [member for member in closure.order if member in self._members or member == path]
         symbols: tuple[MissingSymbols, ...] = ()
-        if not closure.missing:
+        if not any(self.executable or is_torch_library(one.soname) for one in closure.missing):
             symbols, more = self._symbols(mine, closure, world)
             unknown.extend(more)
         return Faults(
