@@ -7,7 +7,11 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from torchlink.model.errors import UnreadableError
+from torchlink.model.native import NativeFiles
+from torchlink.model.store import ByteStore
 from torchlink.model.source import Block, ModuleSource, Presence
+from torchlink.read.project import notebook_source
 from torchlink.read.python_source import MAX_SOURCE_BYTES, parse_function, parse_module
 from torchlink.read.tree import Tree
 
@@ -15,8 +19,9 @@ from torchlink.read.tree import Tree
 class SourceFiles:
     """Implements ``model.source.Sources`` over the files of an environment."""
 
-    def __init__(self, tree: Tree, family: Callable[[str], tuple[str, ...]]) -> None:
+    def __init__(self, tree: Tree, family: Callable[[str], tuple[str, ...]], store: ByteStore) -> None:
         """``family`` gives a native library and those of its own package that it needs."""
+        self._store = store
         self._tree = tree
         self._family = family
         self._modules: dict[str, ModuleSource] = {}
@@ -34,7 +39,15 @@ class SourceFiles:
             source = Path(path).read_bytes()
         except OSError as error:
             return ModuleSource(path=path, block=(), problem=f"cannot be read: {error.strerror}")
+        if path.endswith(".ipynb"):
+            try:
+                source = notebook_source(source)
+            except (ValueError, RecursionError) as error:
+                return ModuleSource(path=path, block=(), problem=f"is no notebook that can be read: {error}")
         return parse_module(path, source)
+
+    def keep(self) -> None:
+        """Keep what was read for the next run."""
 
     def function(self, path: str, first_line: int, last_line: int) -> Block:
         """The body of a function; empty where it cannot be read."""
@@ -88,3 +101,29 @@ def _presence(data: mmap.mmap, name: bytes) -> Presence:
     if data.find(name) >= 0 or data.find(b"__pyx") >= 0:
         return Presence.PART
     return Presence.ABSENT
+
+
+def family_of(files: NativeFiles, natives: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """A function that gives a native library and those that it needs among ``natives`` of its own package."""
+    by_package: dict[tuple[str, str], str] = {}
+    for path in natives:
+        by_package.setdefault((_package(path), path.rpartition("/")[2]), path)
+
+    def family(path: str) -> tuple[str, ...]:
+        members = [path]
+        for member in members:
+            try:
+                needed = files.facts(member).library.needed
+            except UnreadableError:
+                continue
+            found = (by_package.get((_package(path), name)) for name in needed)
+            members.extend(name for name in found if name is not None and name not in members)
+        return tuple(members)
+
+    return family
+
+
+def _package(path: str) -> str:
+    """The top-level package folder of a file in site-packages."""
+    head, _, tail = path.rpartition("-packages/")
+    return f"{head}/{tail.partition('/')[0]}"

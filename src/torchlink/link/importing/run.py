@@ -24,6 +24,7 @@ def link_imports(
     sources: Sources,
     natives: NativeLoader,
     *,
+    owners: Owners,
     project: Project | None = None,
     variables: Mapping[str, str],
 ) -> tuple[Links, Reach, frozenset[str]]:
@@ -32,13 +33,12 @@ def link_imports(
     The target is the project's source; without one, every top-level package that is installed. Returns the broken
     references with their severity, what is reached, and the environment variables that were consulted.
     """
-    root = "" if project is None else str(project.root)
     machine = Machine(
         environment=environment,
         sources=sources,
         finder=Finder(environment, sources, first=_script_folders(project)),
         natives=natives,
-        owners=Owners(environment, root),
+        owners=owners,
         variables=variables,
     )
     machine.modules["__main__"] = Module(name="__main__", path="", opaque=True)
@@ -50,7 +50,9 @@ def link_imports(
 def _script_folders(project: Project | None) -> list[str]:
     if project is None:
         return []
-    return [str(project.root)]
+    source = project.root / "src"
+    folders = [project.root, source] if any(source in path.parents for path in project.sources) else [project.root]
+    return [str(folder) for folder in folders]
 
 
 def _run_packages(machine: Machine) -> list[Module]:
@@ -74,6 +76,8 @@ def _run_packages(machine: Machine) -> list[Module]:
 
 def _run_project(machine: Machine, project: Project) -> list[Module]:
     entries: list[Module] = []
+    for folder in sorted({str(path.parent) for path in project.sources}):
+        machine.finder.add_path(folder, first=False)
     for path in project.sources:
         name = _module_name(project, str(path))
         module = machine.modules.get(name)
@@ -92,7 +96,8 @@ def _run_project(machine: Machine, project: Project) -> list[Module]:
 
 
 def _module_name(project: Project, path: str) -> str:
-    relative = path[len(str(project.root)) + 1 :].removesuffix(".py")
+    folder = max((item for item in _script_folders(project) if path.startswith(item + "/")), key=len, default="")
+    relative = path[len(folder) + 1 :].removesuffix(".py")
     return relative.replace("/", ".").removesuffix(".__init__")
 
 

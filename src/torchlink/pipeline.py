@@ -1,0 +1,268 @@
+"""The table of contents: find → read → link → report. Every face calls this, and nothing below it."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torchlink import __version__
+from torchlink.catalog.cache import cache_folder, open_cache
+from torchlink.model.errors import TorchlinkError
+from torchlink.model.report import Coverage, Report, Target
+from torchlink.model.store import ByteStore
+from torchlink.read.environment import Survey, environment_of, find, survey
+from torchlink.report import json as report_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torchlink.model.environment import Environment, Project
+    from torchlink.model.reach import Reach
+    from torchlink.model.reference import Links
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage's name, what is done, and what there is to do (0 where that is not known)."""
+
+STACK_BYTES = 512 * 2**20
+"""Address space for the thread that links: imports nest deep. Only what is used is taken."""
+RECURSION_LIMIT = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    report: Report
+    variables: frozenset[str]
+    """The environment variables that the answer depends on."""
+
+
+def check(
+    project: Path | None = None,
+    *,
+    python: Path | None = None,
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Say what is broken in an environment, and why.
+
+    Args:
+        project: a folder (or file) of source: what it reaches is judged. Without it, every installed package is.
+        python: the interpreter or folder of the environment; by default the project's, or the active one.
+        cache: whether to use and keep what was read. An unchanged environment and project is answered at once.
+        progress: told how far the work has come.
+
+    Raises:
+        TorchlinkError: there is no such project or environment, or it cannot be read.
+    """
+    began = time.perf_counter()
+    store = open_cache(cache_folder(os.environ) if cache else None, __version__)
+    tell = progress or _silent
+    try:
+        tell("reading the environment", 0, 0)
+        surveyed = survey(find(project, python, os.environ), os.environ, store)
+        source = None if project is None else _read_project(project)
+        key = _key(surveyed, source)
+        report = _remembered(store, key) if surveyed.tree.complete else None
+        if report is None:
+            with _without_collector():
+                answer = _in_deep_thread(lambda: _link(surveyed, source, store, tell))
+            report = answer.report
+            if surveyed.tree.complete:
+                _remember(store, key, answer)
+        return replace(report, elapsed_s=round(time.perf_counter() - began, 3))
+    finally:
+        store.close()
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def _read_project(path: Path) -> Project:
+    from torchlink.read.project import read_project
+
+    return read_project(path)
+
+
+# Read and link
+
+
+def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Progress) -> _Answer:
+    from torchlink.link.cause import group, judge
+    from torchlink.link.importing.run import link_imports
+    from torchlink.link.natives import NativeLinker
+    from torchlink.link.owners import Owners
+    from torchlink.link.platform import link_platform
+    from torchlink.link.requires import link_requires
+    from torchlink.link.silence import silence
+    from torchlink.read.configuration import read_configuration
+    from torchlink.read.native_files import NativeReader, uses_musl
+    from torchlink.read.sources import SourceFiles, family_of
+
+    environment = environment_of(surveyed)
+    natives = surveyed.tree.native_libraries()
+    executable = environment.interpreter.executable
+    reader = NativeReader(musl=environment.interpreter.executed and uses_musl(executable))
+    owners = Owners(environment, "" if project is None else str(project.root))
+    loader = NativeLinker(environment, reader, natives, owners=owners, library_path=_library_path(os.environ))
+    sources = SourceFiles(surveyed.tree, family_of(reader, natives), store)
+    tell("following imports", 0, 0)
+    imports, reach, variables = link_imports(
+        environment, sources, loader, owners=owners, project=project, variables=os.environ
+    )
+    sources.keep()
+    tell("linking native libraries", 0, 0)
+    links = [
+        imports,
+        loader.links(reach),
+        link_requires(environment),
+        link_platform(environment),
+        *_shadows(environment, project, reach),
+    ]
+    names = {name: one.name for one in environment.distributions for name in one.top_level}
+    findings = group(links, owners=names)
+    silences = read_configuration(project.root).silences if project is not None else ()
+    kept, silenced = silence(findings, silences)
+    undecided = tuple(sorted((one for link in links for one in link.undecided), key=lambda one: not one.reached))
+    report = Report(
+        torchlink=__version__,
+        verdict=judge(kept, undecided),
+        elapsed_s=0.0,
+        target=_target(environment, project),
+        findings=kept,
+        coverage=Coverage(
+            distributions=len(environment.distributions),
+            modules=len(reach.modules),
+            native_libraries=len(natives),
+            references=sum(link.references for link in links),
+            unknown=len(undecided),
+        ),
+        undecided=undecided,
+        silenced=silenced,
+    )
+    return _Answer(report, variables)
+
+
+def _shadows(environment: Environment, project: Project | None, reach: Reach) -> list[Links]:
+    if project is None:
+        return []
+    from torchlink.link.shadows import link_shadows
+
+    reached: dict[str, tuple[str, ...]] = {}
+    for name, chain in reach.modules.items():
+        reached.setdefault(name.partition(".")[0], chain)
+    beside = [path for path in project.sources if path.parent == project.root]
+    packages = [path.parent for path in project.sources if path.name == "__init__.py"]
+    return [link_shadows(environment, [*beside, *(path for path in packages if path.parent == project.root)], reached)]
+
+
+def _target(environment: Environment, project: Project | None) -> Target:
+    interpreter = environment.interpreter
+    return Target(
+        kind="environment",
+        path=environment.prefix,
+        project="" if project is None else str(project.root),
+        python=interpreter.version,
+        platform=interpreter.platform,
+        note=interpreter.note,
+    )
+
+
+def _library_path(variables: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(folder for folder in variables.get("LD_LIBRARY_PATH", "").split(":") if folder)
+
+
+# What is remembered between runs
+
+
+def _key(surveyed: Survey, project: Project | None) -> str:
+    """A digest of everything on disk that an answer depends on."""
+    hasher = hashlib.blake2b(digest_size=16)
+    hasher.update(f"{sys.version_info[:2]}\0{surveyed.digest()}\0{os.environ.get('LD_LIBRARY_PATH', '')}".encode())
+    hasher.update(_stamp(Path("/etc/ld.so.cache")).encode())
+    if project is not None:
+        hasher.update(f"\0{project.root}".encode())
+        for path in (*project.sources, project.root / "pyproject.toml"):
+            hasher.update(f"\0{path}\0{_stamp(path)}".encode("utf-8", "surrogateescape"))
+    return hasher.hexdigest()
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def _remembered(store: ByteStore, key: str) -> Report | None:
+    value = store.get("report", key)
+    if value is None:
+        return None
+    try:
+        kept = json.loads(value)
+        variables = kept["variables"]
+        if any(os.environ.get(name) != text for name, text in variables.items()):
+            return None
+        return report_json.load(kept["report"])
+    except (ValueError, KeyError, TypeError, AttributeError, TorchlinkError):
+        return None
+
+
+def _remember(store: ByteStore, key: str, answer: _Answer) -> None:
+    kept = {
+        "variables": {name: os.environ.get(name) for name in sorted(answer.variables)},
+        "report": report_json.dump(answer.report),
+    }
+    store.put("report", key, json.dumps(kept).encode())
+
+
+# How the work is run
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Linking makes many objects and drops few before its end: collecting cycles meanwhile takes a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _in_deep_thread(work: Callable[[], _Answer]) -> _Answer:
+    """Run in a thread with a deep stack; the caller can still be interrupted."""
+    answers: list[_Answer] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
+            errors.append(error)
+
+    limit = sys.getrecursionlimit()
+    size = threading.stack_size(STACK_BYTES)
+    sys.setrecursionlimit(max(limit, RECURSION_LIMIT))
+    try:
+        thread = threading.Thread(target=run, name="torchlink-link", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.2)
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+    if errors:
+        raise errors[0]
+    return answers[0]
