@@ -53,6 +53,8 @@ class Loader:
     executable_rpath: tuple[str, ...] = ()
     ask_system: bool = True
     """Whether the environment runs on this system, so that its loader's cache and folders count."""
+    _libraries: dict[str, NativeLibrary | None] = field(default_factory=dict)
+    _unreadable: dict[str, UnreadableError] = field(default_factory=dict)
     _expanded: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _found: dict[tuple[tuple[str, ...], str, str], str | None] = field(default_factory=dict)
 
@@ -64,36 +66,47 @@ class Loader:
             loaded: what is in the process already, by name.
             fallback: what the package loads by path once the search has failed, by name.
         """
-        names: dict[str, str] = {self._soname(root, root): root}
+        names: dict[str, str] = {}
         missing: list[Missing] = []
         unreadable: list[UnreadableError] = []
-        order = [root]
-        inherited: dict[str, tuple[str, ...]] = {root: ()}
+        order: list[str] = []
+        inherited: dict[str, tuple[str, ...]] = {}
+
+        def admit(path: str, name: str, chain: tuple[str, ...]) -> None:
+            names.setdefault(name, path)
+            if path in inherited or len(order) >= MAX_LIBRARIES:
+                return
+            inherited[path] = chain
+            order.append(path)
+            if library := self._library(path):
+                names.setdefault(library.soname or name, path)
+
+        admit(root, root, ())
         for path in order:
-            try:
-                library = self.files.facts(path).library
-            except UnreadableError as error:
-                unreadable.append(error)
+            library = self._library(path)
+            if library is None:
+                unreadable.append(self._unreadable[path])
                 continue
             chain = (*self._folders(library.rpath, path), *inherited[path])
             for name in library.needed:
-                target = names.get(name) or loaded.get(name) or self._search(library, chain, name)
-                target = target or (fallback or {}).get(name)
+                if name in names:
+                    continue
+                target = loaded.get(name) or self._search(library, chain, name) or (fallback or {}).get(name)
                 if target is None:
                     missing.append(Missing(needer=path, soname=name))
-                    continue
-                names.setdefault(name, target)
-                names.setdefault(self._soname(target, name), target)
-                if target not in inherited and len(order) < MAX_LIBRARIES:
-                    inherited[target] = chain
-                    order.append(target)
+                else:
+                    admit(target, name, chain)
         return Closure(order=tuple(order), names=names, missing=tuple(missing), unreadable=tuple(unreadable))
 
-    def _soname(self, path: str, default: str) -> str:
-        try:
-            return self.files.facts(path).library.soname or default
-        except UnreadableError:
-            return default
+    def _library(self, path: str) -> NativeLibrary | None:
+        """A library's facts; ``None`` where it cannot be read, which `_unreadable` then explains."""
+        if path not in self._libraries:
+            try:
+                self._libraries[path] = self.files.facts(path).library
+            except UnreadableError as error:
+                self._libraries[path] = None
+                self._unreadable[path] = error
+        return self._libraries[path]
 
     def _search(self, library: NativeLibrary, chain: tuple[str, ...], name: str) -> str | None:
         own = self._folders(library.runpath, library.path)
