@@ -18,6 +18,7 @@ class _Converter:
         self.offset = offset
         self.last_lines = last_lines
         self.inline = inline
+        self.yields = False
 
     def block(self, statements: Iterable[ast.stmt]) -> Block:
         result: list[Node] = []
@@ -117,8 +118,17 @@ class _Converter:
             self.decorators(node.decorator_list),
             self.parameters(node.args),
             last + self.offset,
-            self.block(node.body) if self.inline else None,
+            self.body(node) if self.inline else None,
         )
+
+    def body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Block:
+        """A function's body; that of a generator begins with ``("generator", line)``."""
+        outer, self.yields = self.yields, False
+        block = self.block(node.body)
+        if self.yields or isinstance(node, ast.AsyncFunctionDef):
+            block = (("generator", self.line(node)), *block)
+        self.yields = outer
+        return block
 
     def class_(self, node: ast.ClassDef) -> Node:
         return (
@@ -193,6 +203,7 @@ class _Converter:
         return convert(self, node)
 
     def yield_(self, node: ast.Yield | ast.YieldFrom) -> Node:
+        self.yields = True
         return ("yield", () if node.value is None else (self.expression(node.value),))
 
     def constant(self, node: ast.Constant) -> Node:
@@ -351,16 +362,11 @@ _EXPRESSIONS: dict[type[ast.expr], Callable[..., Node]] = {
 }
 
 
-def block_of(
-    statements: Iterable[ast.stmt],
-    *,
-    offset: int = 0,
-    last_lines: Mapping[int, int] | None = None,
-    inline: bool = False,
-) -> Block:
-    """Convert statements.
+def block_of(statements: Iterable[ast.stmt], *, last_lines: Mapping[int, int] | None = None) -> Block:
+    """Convert a module's statements. ``last_lines`` gives the last line of functions whose bodies were cut out."""
+    return _Converter(0, last_lines or {}, False).block(statements)
 
-    ``offset`` is added to every line; ``last_lines`` gives the last line of functions whose bodies were cut out;
-    with ``inline`` the bodies of nested functions are part of the result.
-    """
-    return _Converter(offset, last_lines or {}, inline).block(statements)
+
+def body_of(function: ast.FunctionDef | ast.AsyncFunctionDef, *, offset: int) -> Block:
+    """Convert a function's body, those of nested functions with it. ``offset`` is added to every line."""
+    return _Converter(offset, {}, True).body(function)

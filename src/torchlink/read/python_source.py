@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from torchlink.model.source import Block, ModuleSource
-from torchlink.read.python_nodes import block_of
+from torchlink.read.python_nodes import block_of, body_of
 
 MAX_SOURCE_BYTES = 32 * 2**20
 """A larger file is not parsed: it is data, or hostile."""
@@ -69,7 +69,7 @@ def parse_function(source: bytes, first_line: int, last_line: int) -> Block:
         statement = statement.body[0]
     if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return ()
-    return block_of(statement.body, offset=first_line - (2 if indented else 1), inline=True)
+    return body_of(statement, offset=first_line - (2 if indented else 1))
 
 
 def _late_names(source: bytes) -> frozenset[str]:

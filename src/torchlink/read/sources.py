@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -11,6 +10,7 @@ from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFiles
 from torchlink.model.store import ByteStore
 from torchlink.model.source import Block, ModuleSource, Presence
+from torchlink.read.native_strings import NativeStrings
 from torchlink.read.project import notebook_source
 from torchlink.read.python_source import MAX_SOURCE_BYTES, parse_function, parse_module
 from torchlink.read.tree import Tree
@@ -26,6 +26,7 @@ class SourceFiles:
         self._family = family
         self._modules: dict[str, ModuleSource] = {}
         self._bytes: dict[str, bytes] = {}
+        self._strings: dict[str, NativeStrings] = {}
 
     def module(self, path: str) -> ModuleSource:
         """The facts of a source file; a file that cannot be read has a ``problem``."""
@@ -83,24 +84,10 @@ class SourceFiles:
 
     def name_in_binary(self, path: str, name: str) -> Presence:
         """Whether a native library holds ``name`` as a C string."""
-        try:
-            with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _presence(data, name.encode("utf-8", "surrogatepass"))
-        except (OSError, ValueError):
-            return Presence.PART
-
-
-def _presence(data: mmap.mmap, name: bytes) -> Presence:
-    wanted = name + b"\0"
-    position = data.find(wanted)
-    while position > 0:
-        if data[position - 1] in b"\0.":
-            return Presence.WHOLE
-        position = data.find(wanted, position + 1)
-    # Rust's strings lie end to end without null bytes, and Cython from 3.1 on compresses its own.
-    if data.find(name) >= 0 or data.find(b"__pyx") >= 0:
-        return Presence.PART
-    return Presence.ABSENT
+        strings = self._strings.get(path)
+        if strings is None:
+            strings = self._strings[path] = NativeStrings(path)
+        return strings.presence(name)
 
 
 def family_of(files: NativeFiles, natives: Sequence[str]) -> Callable[[str], tuple[str, ...]]:

@@ -296,8 +296,7 @@ def _data_call(
     try:
         return operations.call_method(method, arguments, keywords)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-        names = (type(error).__name__, "LookupError", "Exception", "")
-        if machine.certain and machine.guarded_against(names):
+        if machine.certain and machine.expects((type(error).__name__, "LookupError")):
             raise Raised(exception(type(error), str(error)), soft=True) from None
         return UNKNOWN
 
@@ -314,7 +313,7 @@ def call_function(
         return UNKNOWN
     if function.expression is None:
         body = body_of(machine, function)
-        if not body or function.is_generator:
+        if not body or body[0][0] == "generator":
             return UNKNOWN
     scope = Scope({}, function.module, parent=function.parent, function=function)
     if not _bind_arguments(scope.variables, function, arguments, keywords):
@@ -347,7 +346,8 @@ def is_doubtful(machine: Machine, raised: Raised) -> bool:
     """An exception without a reference behind it, which nobody waits for: more likely our error than the source's."""
     if raised.failure is not None and raised.failure.cause is not Cause.OTHER:
         return False
-    return not machine.guarded_against((*exception_names(raised.value.cls), ""))
+    names = [name for name in exception_names(raised.value.cls) if name not in ("Exception", "BaseException", "object")]
+    return not machine.guarded_against(names) and not machine.expects(("Exception", "BaseException", ""))
 
 
 def _run(machine: Machine, scope: Scope, function: Function) -> Value:
@@ -367,23 +367,7 @@ def body_of(machine: Machine, function: Function) -> Block:
     """A function's body; read when it is first asked for."""
     if function.body is None:
         function.body = machine.sources.function(function.module.path, function.first_line, function.last_line)
-    if function.is_generator is None:
-        function.is_generator = _is_generator(function.body)
     return function.body
-
-
-def _is_generator(block: Block) -> bool:
-    return any(_yields(statement) for statement in block)
-
-
-def _yields(node: object) -> bool:
-    if not isinstance(node, tuple):
-        return False
-    if node and node[0] == "yield":
-        return True
-    if node and node[0] in ("def", "class", "lambda"):
-        return False
-    return any(_yields(item) for item in node if isinstance(item, tuple))
 
 
 def _bind_arguments(

@@ -43,7 +43,7 @@ def _name(machine: Machine, scope: Scope, node: Node) -> Value:
     known = getattr(builtins, name, None)
     if isinstance(known, type) and issubclass(known, BaseException):
         return known
-    if known is not None or not machine.guarded_against(("NameError",)):
+    if known is not None or not machine.expects(("NameError",)):
         return Foreign(f"builtins.{name}") if known is not None else UNKNOWN
     raise Raised(exception(NameError, f"name {name!r} is not defined"), soft=True)
 
@@ -129,7 +129,7 @@ def _subscript(machine: Machine, scope: Scope, node: Node) -> Value:
     if there:
         return value
     kind = KeyError if isinstance(container, dict) else IndexError
-    if machine.guarded_against((kind.__name__, "LookupError", "Exception", "")):
+    if machine.expects((kind.__name__, "LookupError")):
         raise Raised(exception(kind, repr(key)), soft=True)
     return UNKNOWN
 
@@ -140,7 +140,7 @@ def _variable(machine: Machine, key: Value) -> Value:
     machine.consulted_variables.add(key)
     if key in machine.variables:
         return machine.variables[key]
-    if machine.guarded_against(("KeyError",)):
+    if machine.expects(("KeyError",)):
         raise Raised(exception(KeyError, repr(key)), soft=True)
     return UNKNOWN
 

@@ -17,7 +17,7 @@ from packaging.version import InvalidVersion
 
 from torchlink.link.importing import calls, files, lazy, modules, operations, patterns, versions
 from torchlink.link.importing.failures import PackageNotFoundError, Raised, catches, exception
-from torchlink.link.importing.machine import Machine, path_entries
+from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
     UNKNOWN,
     Class,
@@ -252,7 +252,11 @@ def _import_module(machine: Machine, arguments: Sequence[Value], keywords: dict[
     name = arguments[0] if arguments else keywords.get("name")
     package = arguments[1] if len(arguments) > 1 else keywords.get("package")
     full = _absolute(name, package)
-    return UNKNOWN if full is None else modules.import_module(machine, full)
+    if full is None:
+        return UNKNOWN
+    if machine.path_is_open and machine.finder.top_level(full.partition(".")[0]) is None:
+        return UNKNOWN
+    return modules.import_module(machine, full)
 
 
 def _absolute(name: Value, package: Value) -> str | None:
@@ -562,7 +566,6 @@ def system_constant(machine: Machine, name: str) -> Value | None:
         "sys.version": interpreter.version,
         "sys.maxsize": 2**63 - 1,
         "sys.byteorder": "little",
-        "sys.path": list(path_entries(machine.environment)),
         "sys.implementation.name": interpreter.implementation,
         "os.name": markers.get("os_name", UNKNOWN),
         "os.sep": "\\" if markers.get("os_name") == "nt" else "/",
@@ -586,9 +589,21 @@ def call_foreign(
         return machine.environment.interpreter.markers.get(_PLATFORM[function.name], UNKNOWN)
     if function.name in ("builtins.exec", "builtins.eval") and machine.scope is not None:
         machine.scope.module.opaque = True
+    if function.name in ("sys.path.append", "sys.path.insert", "sys.path.extend"):
+        _extend_path(machine, arguments, first=function.name == "sys.path.insert")
+        return None
     if function.name.startswith("logging."):
         return ForeignObject("logger")
     return UNKNOWN
+
+
+def _extend_path(machine: Machine, arguments: Sequence[Value], *, first: bool) -> None:
+    folder = arguments[-1] if arguments else UNKNOWN
+    if isinstance(folder, (str, files.Path)) and is_known(folder):
+        if machine.certain:
+            machine.finder.add_path(str(folder).rstrip("/"), first=first)
+    else:
+        machine.path_is_open = True
 
 
 def object_attribute(machine: Machine, owner: ForeignObject, name: str) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from torchlink.link.importing.failures import Failure, StepsExhausted
@@ -62,6 +62,8 @@ class Machine:
     dead_operators: dict[str, Failure] = field(default_factory=dict)
     """Operator namespaces whose library did not load."""
     consulted_variables: set[str] = field(default_factory=set)
+    path_is_open: bool = False
+    """Whether some code put a folder on ``sys.path`` that cannot be told."""
     references: int = 0
     scope: Scope | None = None
 
@@ -112,11 +114,12 @@ class Machine:
         wanted = set(names)
         return any(wanted.intersection(guard) for running in self.stack for guard in running.guards)
 
+    def expects(self, names: Iterable[str]) -> bool:
+        """Whether the running module itself waits for one of these exceptions by name."""
+        wanted = set(names)
+        return any(wanted.intersection(guard) for guard in self.running.guards)
+
     def undecide(self, item: Undecided) -> None:
         """Keep something that could not be decided."""
         self.record(Event(self.running.line, item.artifact, undecided=item))
 
-
-def path_entries(environment: Environment) -> Sequence[str]:
-    """The folders of the search path, for ``sys.path``."""
-    return [entry.path for entry in environment.search_path]

@@ -74,6 +74,9 @@ def run_function(machine: Machine, scope: Scope, block: Block) -> None:
                 entered = True
             if _run_one(machine, scope, statement) is not None:
                 return
+    except Raised:
+        if not entered:
+            raise
     finally:
         machine.perhaps -= entered
 

@@ -115,7 +115,6 @@ class Function:
     owner: str = ""
     """The class that it is defined in."""
     decorated: bool = False
-    is_generator: bool | None = None
     attributes: dict[str, Value] = field(default_factory=dict)
 
     @property

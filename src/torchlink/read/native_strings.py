@@ -1,0 +1,58 @@
+"""The names that a native library's own tables hold: C strings in its read-only data."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from torchlink.model.errors import UnreadableError
+from torchlink.model.source import Presence
+from torchlink.read.elf_image import ElfImage
+
+MAX_BYTES = 256 * 2**20
+MAX_NAME = 200
+
+
+class NativeStrings:
+    """The strings of one library; read when they are first asked for.
+
+    Tables of methods, types and constants point to names in ``.rodata``. A file without section names is searched whole.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def presence(self, name: str) -> Presence:
+        """Whether the library holds ``name``; what cannot be read may hold it."""
+        wanted = name.encode("utf-8", "surrogatepass")
+        if wanted in self._whole:
+            return Presence.WHOLE
+        # Rust's strings lie end to end without null bytes, and Cython from 3.1 on compresses its own.
+        if not self._data or wanted in self._data or self._compressed:
+            return Presence.PART
+        return Presence.ABSENT
+
+    @cached_property
+    def _data(self) -> bytes:
+        try:
+            with ElfImage(self._path) as image:
+                found = image.section(b".rodata")
+                if found is not None and found[1] <= MAX_BYTES:
+                    return image.read(*found)
+        except UnreadableError:
+            pass
+        try:
+            with Path(self._path).open("rb") as file:
+                return file.read(MAX_BYTES)
+        except OSError:
+            return b""
+
+    @cached_property
+    def _whole(self) -> frozenset[bytes]:
+        """Every string by itself and by what follows its last dot (``torch._C._fft``)."""
+        strings = [text for text in self._data.split(b"\0") if len(text) <= MAX_NAME]
+        return frozenset((*strings, *(text.rpartition(b".")[2] for text in strings if b"." in text)))
+
+    @cached_property
+    def _compressed(self) -> bool:
+        return b"__pyx" in self._data
