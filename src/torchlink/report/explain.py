@@ -63,7 +63,8 @@ def render(report: Report, identity: str, *, width: int, colour: bool) -> str:
 def _party(party: Party) -> str:
     where = f" at {party.path}" if party.path else ""
     absent = "" if party.version else " (no version found here)"
-    return f"{party.type.value} {party.label}{absent}{where}"
+    role = "" if party.name == party.type.value else f"{party.type.value} "
+    return f"{role}{party.label}{absent}{where}"
 
 
 def _evidence(page: Page, finding: Finding) -> None:
