@@ -119,7 +119,6 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
     imports, reach, variables = link_imports(
         environment, sources, loader, owners=owners, project=project, variables=os.environ
     )
-    sources.keep()
     tell("linking native libraries", 0, 0)
     links = [
         imports,

@@ -213,7 +213,7 @@ def _connect(path: Path) -> sqlite3.Connection | None:
 
     Raises ``sqlite3.Error`` or ``OSError`` where it cannot be opened at all.
     """
-    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA synchronous = OFF")  # values are checked when they are read
         if _format(connection) == FORMAT or _create(connection):

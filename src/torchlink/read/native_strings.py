@@ -11,6 +11,8 @@ from torchlink.read.elf_image import ElfImage
 
 MAX_BYTES = 256 * 2**20
 MAX_NAME = 200
+MAX_INDEXED = 8 * 2**20
+"""More read-only data than this is searched anew for each name; less is split into its strings once."""
 
 
 class NativeStrings:
@@ -25,12 +27,17 @@ class NativeStrings:
     def presence(self, name: str) -> Presence:
         """Whether the library holds ``name``; what cannot be read may hold it."""
         wanted = name.encode("utf-8", "surrogatepass")
-        if wanted in self._whole:
+        if self._is_whole(wanted):
             return Presence.WHOLE
         # Rust's strings lie end to end without null bytes, and Cython from 3.1 on compresses its own.
         if not self._data or wanted in self._data or self._compressed:
             return Presence.PART
         return Presence.ABSENT
+
+    def _is_whole(self, name: bytes) -> bool:
+        if len(self._data) <= MAX_INDEXED:
+            return name in self._whole
+        return any(self._data.find(before + name + b"\0") >= 0 for before in (b"\0", b"."))
 
     @cached_property
     def _data(self) -> bytes:

@@ -8,9 +8,11 @@ tree-sitter and libcst were left: half of ``ast``'s time at best, and a grammar 
 from __future__ import annotations
 
 import ast
+import marshal
 import re
 import warnings
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -53,12 +55,27 @@ def parse_module(path: str, source: bytes) -> ModuleSource:
     return ModuleSource(path=path, block=block, late_names=_late_names(source), dynamic=_binds_dynamically(path, source))
 
 
-def parse_function(source: bytes, first_line: int, last_line: int) -> Block:
-    """The statements of one function's body, whose ``def`` stands on ``first_line`` (both lines 1-based, inclusive).
+def pack(source: ModuleSource) -> bytes:
+    """A module's facts as bytes, for a cache of the same Python version."""
+    return marshal.dumps((source.block, tuple(source.late_names), source.dynamic, source.problem))
+
+
+def unpack(path: str, data: bytes) -> ModuleSource:
+    """The inverse of ``pack``. The bytes must come from ``pack``: ``marshal`` trusts them."""
+    block, late_names, dynamic, problem = marshal.loads(data)  # noqa: S302 - from torchlink's own cache, checksummed
+    return ModuleSource(
+        path=path, block=block, late_names=frozenset(late_names), dynamic=dynamic, problem=problem
+    )
+
+
+def parse_function(source: Sequence[bytes], first_line: int, last_line: int) -> Block:
+    """The statements of one function's body, out of the lines of its file.
+
+    Its ``def`` stands on ``first_line`` (both lines 1-based, inclusive).
 
     Raises SyntaxError, ValueError or RecursionError where the lines do not parse.
     """
-    lines = source.splitlines(keepends=True)[first_line - 1 : last_line]
+    lines = source[first_line - 1 : last_line]
     if not lines:
         return ()
     text = b"".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -12,7 +13,7 @@ from torchlink.model.store import ByteStore
 from torchlink.model.source import Block, ModuleSource, Presence
 from torchlink.read.native_strings import NativeStrings
 from torchlink.read.project import notebook_source
-from torchlink.read.python_source import MAX_SOURCE_BYTES, parse_function, parse_module
+from torchlink.read.python_source import MAX_SOURCE_BYTES, pack, parse_function, parse_module, unpack
 from torchlink.read.tree import Tree
 
 
@@ -25,7 +26,7 @@ class SourceFiles:
         self._tree = tree
         self._family = family
         self._modules: dict[str, ModuleSource] = {}
-        self._bytes: dict[str, bytes] = {}
+        self._lines: dict[str, list[bytes]] = {}
         self._strings: dict[str, NativeStrings] = {}
 
     def module(self, path: str) -> ModuleSource:
@@ -36,6 +37,22 @@ class SourceFiles:
         return known
 
     def _parse(self, path: str) -> ModuleSource:
+        key = self._key(path)
+        known = self._store.get("source", key) if key else None
+        if known is not None:
+            return unpack(path, known)
+        source = self._read(path)
+        if key:
+            self._store.put("source", key, pack(source))
+        return source
+
+    def _key(self, path: str) -> str:
+        """A file's path, size and time; empty for a file outside the environment, which is not kept."""
+        folder, _, name = path.rpartition("/")
+        stamp = self._tree.files(folder).get(name)
+        return f"{sys.version_info[:2]}:{stamp}:{path}" if stamp is not None and stamp[0] >= 0 else ""
+
+    def _read(self, path: str) -> ModuleSource:
         try:
             source = Path(path).read_bytes()
         except OSError as error:
@@ -47,16 +64,13 @@ class SourceFiles:
                 return ModuleSource(path=path, block=(), problem=f"is no notebook that can be read: {error}")
         return parse_module(path, source)
 
-    def keep(self) -> None:
-        """Keep what was read for the next run."""
-
     def function(self, path: str, first_line: int, last_line: int) -> Block:
         """The body of a function; empty where it cannot be read."""
         try:
-            source = self._bytes.get(path)
-            if source is None:
-                source = self._bytes[path] = Path(path).read_bytes()[:MAX_SOURCE_BYTES]
-            return parse_function(source, first_line, last_line)
+            lines = self._lines.get(path)
+            if lines is None:
+                lines = self._lines[path] = Path(path).read_bytes()[:MAX_SOURCE_BYTES].splitlines(keepends=True)
+            return parse_function(lines, first_line, last_line)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             return ()
 
@@ -91,7 +105,7 @@ class SourceFiles:
 
 
 def family_of(files: NativeFiles, natives: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    """A function that gives a native library and those that it needs among ``natives`` of its own package."""
+    """A function that gives a native library and those of its own package, among ``natives``, that make its module."""
     by_package: dict[tuple[str, str], str] = {}
     for path in natives:
         by_package.setdefault((_package(path), path.rpartition("/")[2]), path)
@@ -104,8 +118,16 @@ def family_of(files: NativeFiles, natives: Sequence[str]) -> Callable[[str], tup
             except UnreadableError:
                 continue
             found = (by_package.get((_package(path), name)) for name in needed)
-            members.extend(name for name in found if name is not None and name not in members)
+            members.extend(name for name in found if name is not None and name not in members and speaks_python(name))
         return tuple(members)
+
+    def speaks_python(path: str) -> bool:
+        """Whether a library calls Python's C API: no other can give a module its names."""
+        try:
+            undefined = files.facts(path).library.undefined
+        except UnreadableError:
+            return False
+        return any(name.startswith(("PyModule", "PyObject", "PyType")) for name in undefined)
 
     return family
 
