@@ -5,9 +5,10 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Callable
+from functools import partial
 
 from torchlink.checkpoint.machine import FrameStart, LimitError, Limits, Machine, Pickle, PickleError, Stop
-from torchlink.checkpoint.opcodes import HANDLERS
+from torchlink.checkpoint.opcodes import HANDLERS, Handler
 
 _CHUNK = 4096
 _LONG_BINPUT, _BININT1, _BINGET = b"rKh"
@@ -21,12 +22,21 @@ def run(
     *,
     limits: Limits = DEFAULT_LIMITS,
     after_build: Callable[[Machine, object], None] | None = None,
+    handlers: tuple[Handler, ...] = (),
 ) -> Pickle:
-    """Follow one pickle from ``start`` to its STOP, or to where C's unpickler would give up. Raises nothing."""
+    """Follow one pickle from ``start`` to its STOP, or to where C's unpickler would give up. Raises nothing.
+
+    Args:
+        buffer: What holds the pickle.
+        start: Where it begins.
+        limits: What it may cost.
+        after_build: Called after each BUILD, and free to move the machine on.
+        handlers: Other functions for the opcodes, for callers that look at each of them.
+    """
     machine = Machine(buffer=buffer, position=start, limits=limits, room=limits.memory, after_build=after_build)
     error, limit = "", False
     try:
-        _follow(machine, limits.opcodes)
+        _follow(machine, limits.opcodes, handlers)
         raise LimitError(f"it has more than {limits.opcodes:,} opcodes")
     except Stop:
         pass
@@ -51,15 +61,15 @@ def run(
     )
 
 
-def _follow(machine: Machine, opcodes: int) -> None:
+def _follow(machine: Machine, opcodes: int, handlers: tuple[Handler, ...]) -> None:
     """Until STOP, or until that many opcodes have been followed."""
-    loop = _run_free
+    loop = partial(_run_framed, handlers=handlers) if handlers else _run_free
     for _ in range(0, opcodes, _CHUNK):
         machine.followed += _CHUNK
         try:
             loop(machine)
         except FrameStart:
-            loop = _run_framed
+            loop = partial(_run_framed, handlers=handlers or HANDLERS)
         machine.spend(0)
 
 
@@ -93,9 +103,8 @@ def _run_free(machine: Machine) -> None:
         machine.position = max(machine.position, position)
 
 
-def _run_framed(machine: Machine) -> None:
+def _run_framed(machine: Machine, handlers: tuple[Handler, ...]) -> None:
     """The loop of protocol 4 and later: no opcode may lie across the end of its frame, where ``pickle.py`` refuses."""
-    handlers = HANDLERS
     buffer = machine.buffer
     for _ in range(_CHUNK):
         position = machine.position

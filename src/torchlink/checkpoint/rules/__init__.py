@@ -61,6 +61,25 @@ def global_rules() -> GlobalRules:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where modules come from that no package of their name provides."""
+
+    modules: tuple[str, ...]
+    what: str
+    mend: str
+
+
+@lru_cache(maxsize=1)
+def origins() -> tuple[Origin, ...]:
+    """The origins that are known."""
+    document = tomllib.loads(_text("origins.toml"))
+    return tuple(
+        Origin(modules=tuple(entry["modules"].split()), what=entry["what"], mend=entry["mend"])
+        for entry in document["origin"]
+    )
+
+
 @lru_cache(maxsize=1)
 def torch_classes() -> frozenset[str]:
     """Modules and optimizers of torch itself."""
