@@ -98,7 +98,7 @@ def _read_project(path: Path) -> Project:
 
 def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Progress) -> _Answer:
     from torchlink.link.cause import group, judge
-    from torchlink.link.importing.run import link_imports
+    from torchlink.link.importing.run import files_ahead, link_imports
     from torchlink.link.natives import NativeLinker
     from torchlink.link.owners import Owners
     from torchlink.link.platform import link_platform
@@ -116,9 +116,13 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
     loader = NativeLinker(environment, reader, natives, owners=owners, library_path=_library_path(os.environ))
     sources = SourceFiles(surveyed.tree, family_of(reader, natives), store)
     tell("following imports", 0, 0)
-    imports, reach, variables = link_imports(
-        environment, sources, loader, owners=owners, project=project, variables=os.environ
-    )
+    sources.parse_ahead(lambda parse: files_ahead(environment, sources, project, parse))
+    try:
+        imports, reach, variables = link_imports(
+            environment, sources, loader, owners=owners, project=project, variables=os.environ
+        )
+    finally:
+        sources.stop()
     tell("linking native libraries", 0, 0)
     links = [
         imports,

@@ -55,10 +55,6 @@ class Sources(Protocol):
         """The body of the function whose ``def`` stands on ``first_line`` (1-based); empty if it cannot be read."""
         ...
 
-    def prefetch(self, paths: Sequence[str]) -> None:
-        """Say that these files will be asked for soon."""
-        ...
-
     def files(self, folder: str) -> AbstractSet[str]:
         """Names of the files in a folder; empty where there is no such folder."""
         ...

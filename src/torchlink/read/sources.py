@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFiles
 from torchlink.model.store import ByteStore
 from torchlink.model.source import Block, ModuleSource, Presence
+from torchlink.read.ahead import ReadAhead
 from torchlink.read.native_strings import NativeStrings
 from torchlink.read.project import notebook_source
 from torchlink.read.python_source import MAX_SOURCE_BYTES, pack, parse_function, parse_module, unpack
@@ -26,6 +27,7 @@ class SourceFiles:
         self._tree = tree
         self._family = family
         self._modules: dict[str, ModuleSource] = {}
+        self._ahead: ReadAhead | None = None
         self._lines: dict[str, list[bytes]] = {}
         self._strings: dict[str, NativeStrings] = {}
 
@@ -41,9 +43,14 @@ class SourceFiles:
         known = self._store.get("source", key) if key else None
         if known is not None:
             return unpack(path, known)
-        source = self._read(path)
+        ahead = self._ahead.take(path) if self._ahead is not None else None
+        if ahead is None:
+            source = self.read(path)
+            ahead = pack(source)
+        else:
+            source = unpack(path, ahead)
         if key:
-            self._store.put("source", key, pack(source))
+            self._store.put("source", key, ahead)
         return source
 
     def _key(self, path: str) -> str:
@@ -52,7 +59,18 @@ class SourceFiles:
         stamp = self._tree.files(folder).get(name)
         return f"{sys.version_info[:2]}:{stamp}:{path}" if stamp is not None and stamp[0] >= 0 else ""
 
-    def _read(self, path: str) -> ModuleSource:
+    def parse_ahead(self, walk: Callable[[Callable[[str], ModuleSource]], Iterable[ModuleSource]]) -> None:
+        """Parse on another core what ``walk`` yields, given a function that parses one file."""
+        self._ahead = ReadAhead(lambda: ((source.path, pack(source)) for source in walk(self.read)))
+
+    def stop(self) -> None:
+        """End what was started by ``parse_ahead``."""
+        if self._ahead is not None:
+            self._ahead.stop()
+            self._ahead = None
+
+    def read(self, path: str) -> ModuleSource:
+        """Read and parse a source file, whatever is kept of it."""
         try:
             source = Path(path).read_bytes()
         except OSError as error:
@@ -73,9 +91,6 @@ class SourceFiles:
             return parse_function(lines, first_line, last_line)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             return ()
-
-    def prefetch(self, paths: Sequence[str]) -> None:
-        """Say that these files will be asked for soon."""
 
     def files(self, folder: str) -> AbstractSet[str]:
         """Names of the files in a folder."""

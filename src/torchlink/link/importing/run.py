@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from torchlink.link.importing import calls, modules
+from torchlink.link.importing.ahead import walk
 from torchlink.link.importing.failures import Cause, Failure, Raised
 from torchlink.link.importing.finder import Finder
 from torchlink.link.importing.machine import Machine, Running
@@ -16,7 +17,7 @@ from torchlink.model.environment import Environment, Project
 from torchlink.model.native import NativeLoader
 from torchlink.model.reach import LibraryReach, Reach
 from torchlink.model.reference import Broken, Links, Severity, Undecided
-from torchlink.model.source import Sources
+from torchlink.model.source import Block, ModuleSource, Sources
 
 
 def link_imports(
@@ -45,6 +46,19 @@ def link_imports(
     entries = _run_packages(machine) if project is None else _run_project(machine, project)
     links, reach = _links(machine, _chains(machine, entries), entries)
     return links, reach, frozenset(machine.consulted_variables)
+
+
+def files_ahead(
+    environment: Environment, sources: Sources, project: Project | None, parse: Callable[[str], ModuleSource]
+) -> Iterator[ModuleSource]:
+    """Parse, with ``parse``, what ``link_imports`` will ask for, in about its order."""
+    finder = Finder(environment, sources, first=_script_folders(project))
+    if project is not None:
+        entries: list[Block] = [parse(str(path)).block for path in project.sources]
+    else:
+        names = (name for one in environment.distributions for name in one.top_level if not name.startswith("_"))
+        entries = [(("import", 0, ((name, None),)),) for name in names]
+    return walk(finder, parse, entries)
 
 
 def _script_folders(project: Project | None) -> list[str]:
