@@ -234,7 +234,7 @@ def _remember(store: ByteStore, key: str, answer: _Answer) -> None:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Linking makes many objects and drops few before its end: collecting cycles meanwhile takes a third of the time."""
+    """Linking makes many objects and drops few before its end: to collect cycles meanwhile is a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibraryReach:
-    """One native library that the target loads (an extension module, or by ``ctypes`` and ``torch.ops.load_library``)."""
+    """One native library that the target loads: an extension module, or by ``ctypes`` or ``torch.ops.load_library``."""
 
     path: str
     chain: tuple[str, ...]

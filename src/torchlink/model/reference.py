@@ -96,7 +96,7 @@ class Broken:
     culprits: tuple[str, ...] = ()
     """Most likely first; filled from needer and provider where empty."""
     chain: tuple[str, ...] = ()
-    """How it is reached: ``train.py:3``, ``diffusers``, ``diffusers/utils/hub.py:28``. Empty where it is not reached."""
+    """How it is reached: ``train.py:3``, ``diffusers``, ``diffusers/utils/hub.py:28``; empty where it is not."""
     affects: tuple[str, ...] = ()
     """Packages that fail because this one does."""
 

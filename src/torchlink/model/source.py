@@ -7,7 +7,6 @@ nothing but strings, numbers and tuples, so that they travel between processes a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum

@@ -74,7 +74,7 @@ class ReadAhead:
 
 
 def _run(file: int, work: Callable[[], Iterable[Parsed]]) -> None:
-    """What the other process does; it never returns, and an error in it only means that nothing more is parsed ahead."""
+    """What the other process does. It never returns; after an error nothing more is parsed ahead."""
     written = 0
     try:
         for path, data in work():

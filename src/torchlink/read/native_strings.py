@@ -18,7 +18,7 @@ MAX_INDEXED = 8 * 2**20
 class NativeStrings:
     """The strings of one library; read when they are first asked for.
 
-    Tables of methods, types and constants point to names in ``.rodata``. A file without section names is searched whole.
+    Tables of methods, types and constants point to names in ``.rodata``; a file without section names is read whole.
     """
 
     def __init__(self, path: str) -> None:

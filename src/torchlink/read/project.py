@@ -14,7 +14,8 @@ MAX_FILES = 20_000
 MAX_NOTEBOOK_BYTES = 64 * 2**20
 _SKIPPED = frozenset(
     {
-        "__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env", "conda", "tests", "test", "docs",
+        "__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env", "conda",
+        "tests", "test", "docs",
     }
 )  # fmt: skip
 """Folders that are not looked into: what is built or installed, and what only a developer of the project runs."""

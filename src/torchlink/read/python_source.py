@@ -28,9 +28,7 @@ MAX_NESTING = 150
 _DEF = re.compile(rb"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+")
 _TRIPLE = re.compile(rb'"""|\'\'\'')
 _GLOBAL = re.compile(rb"\n[ \t]+global[ \t]+([\w, \t]+)")
-_DYNAMIC = re.compile(
-    rb"\n[ \t]+[^#\n]*?(?:globals\(\)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.update|\.setdefault))"
-)
+_DYNAMIC = re.compile(rb"\n[ \t]+[^#\n]*?(?:globals\(\)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.update|\.setdefault))")
 _SMALL = 2048
 
 
@@ -52,7 +50,9 @@ def parse_module(path: str, source: bytes) -> ModuleSource:
         block = _parsed(source, cut)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return ModuleSource(path=path, block=(), problem=_reason(error))
-    return ModuleSource(path=path, block=block, late_names=_late_names(source), dynamic=_binds_dynamically(path, source))
+    return ModuleSource(
+        path=path, block=block, late_names=_late_names(source), dynamic=_binds_dynamically(path, source)
+    )
 
 
 def pack(source: ModuleSource) -> bytes:
@@ -63,9 +63,7 @@ def pack(source: ModuleSource) -> bytes:
 def unpack(path: str, data: bytes) -> ModuleSource:
     """The inverse of ``pack``. The bytes must come from ``pack``: ``marshal`` trusts them."""
     block, late_names, dynamic, problem = marshal.loads(data)  # noqa: S302 - from torchlink's own cache, checksummed
-    return ModuleSource(
-        path=path, block=block, late_names=frozenset(late_names), dynamic=dynamic, problem=problem
-    )
+    return ModuleSource(path=path, block=block, late_names=frozenset(late_names), dynamic=dynamic, problem=problem)
 
 
 def parse_function(source: Sequence[bytes], first_line: int, last_line: int) -> Block:

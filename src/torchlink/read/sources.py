@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFiles
-from torchlink.model.store import ByteStore
 from torchlink.model.source import Block, ModuleSource, Presence
+from torchlink.model.store import ByteStore
 from torchlink.read.ahead import ReadAhead
 from torchlink.read.native_strings import NativeStrings
 from torchlink.read.project import notebook_source

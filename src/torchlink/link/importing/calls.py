@@ -460,4 +460,3 @@ def swallows(machine: Machine, managers: Sequence[Value], raised: Raised) -> boo
                 if answer is UNKNOWN or operations.truth_of(answer) is True:
                     return True
     return False
-

@@ -43,7 +43,7 @@ class Failure:
     """Messages of the exceptions that were raised from it, outermost last."""
 
 
-class Raised(Exception):  # noqa: N818 - it is not an error of torchlink
+class Raised(Exception):
     """An exception that travels through the code that is being run on paper."""
 
     def __init__(self, value: ExceptionValue, *, soft: bool = False) -> None:
@@ -59,7 +59,7 @@ class Raised(Exception):  # noqa: N818 - it is not an error of torchlink
         return self.value.failure if isinstance(self.value.failure, Failure) else None
 
 
-class StepsExhausted(Exception):  # noqa: N818
+class StepsExhausted(Exception):
     """A call took more steps than it is worth; its value is unknown."""
 
 

@@ -82,9 +82,7 @@ def _gate(machine: Machine, provider: Party, symptom: str, line: int) -> Broken:
         needer=needer,
         provider=provider,
         target=provider.name,
-        cause=f"{needer.name} asks for {provider.name}, which is not installed"
-        if missing
-        else f"{needer.label} tests the version of {provider.name} itself and refuses {provider.version}{provider.build}",
+        cause=_why(needer, provider),
         symptom=symptom[:600],
         evidence=(Evidence(artifact=place, detail="raises here"),),
     )
@@ -115,3 +113,10 @@ def warned(machine: Machine, message: str, line: int) -> None:
         )
         machine.record(Event(running.line, place, warning=broken))
         return
+
+
+def _why(needer: Party, provider: Party) -> str:
+    if not provider.version:
+        return f"{needer.name} asks for {provider.name}, which is not installed"
+    found = f"{provider.version}{provider.build}"
+    return f"{needer.label} tests the version of {provider.name} itself and refuses {found}"

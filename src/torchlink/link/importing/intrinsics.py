@@ -152,7 +152,9 @@ def _dir(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value
     (owner,) = arguments
     if isinstance(owner, Module) and owner.libraries and not owner.opaque:
         return ForeignObject("names", tuple(owner.libraries))
-    return ForeignObject("names", owner.data) if isinstance(owner, ForeignObject) and owner.kind == "native" else UNKNOWN
+    return (
+        ForeignObject("names", owner.data) if isinstance(owner, ForeignObject) and owner.kind == "native" else UNKNOWN
+    )
 
 
 def _callable(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
@@ -288,7 +290,7 @@ def _find_spec(machine: Machine, arguments: Sequence[Value], keywords: dict[str,
         if known is None:
             return UNKNOWN
         package = known
-    if package.stdlib or package.opaque and not package.search:
+    if package.stdlib or (package.opaque and not package.search):
         return UNKNOWN
     if not package.search:
         raise Raised(exception(ModuleNotFoundError, f"__path__ attribute not found on {parent!r}"))
@@ -581,9 +583,7 @@ _PLATFORM = {
 }
 
 
-def call_foreign(
-    machine: Machine, function: Foreign, arguments: Sequence[Value], keywords: dict[str, Value]
-) -> Value:
+def call_foreign(machine: Machine, function: Foreign, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     """Call something of the standard library that has no entry in the table."""
     if function.name in _PLATFORM:
         return machine.environment.interpreter.markers.get(_PLATFORM[function.name], UNKNOWN)
@@ -646,7 +646,7 @@ def globals_method(owner: operations.Globals, name: str) -> Value:
     module = owner.module
 
     def update(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-        table: dict[Value, Value] = dict(keywords)
+        table: dict[Value, Value] = dict(keywords.items())
         if arguments:
             operations.call_method(operations.DataMethod(table, "update"), arguments, {})
         for key, value in table.items():

@@ -29,14 +29,18 @@ Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
 
 _ALL = re.compile(r"^__all__\s*(?::[^=\n]*)?\+?=\s*[\[(]([^\])]*)[\])]", re.M)
 _QUOTED = re.compile(r"""["'](\w+)["']""")
-_REQUIRES = re.compile(r"^@requires\(\s*backends\s*=\s*\(([^)]*)\)\s*,?\s*\)\s*\n(?:[@#) ][^\n]*\n)*(?:class|def)\s+(\w+)", re.M)
+_REQUIRES = re.compile(
+    r"^@requires\(\s*backends\s*=\s*\(([^)]*)\)\s*,?\s*\)\s*\n(?:[@#) ][^\n]*\n)*(?:class|def)\s+(\w+)", re.M
+)
 MAX_FILES = 20_000
 
 
 def initialise(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     """``_LazyModule.__init__(self, name, module_file, import_structure, module_spec, extra_objects)``."""
     self = arguments[0]
-    given = dict(zip(("name", "module_file", "import_structure", "module_spec", "extra_objects"), arguments[1:], strict=False))
+    given = dict(
+        zip(("name", "module_file", "import_structure", "module_spec", "extra_objects"), arguments[1:], strict=False)
+    )
     given.update(keywords)
     structure = given.get("import_structure")
     if not isinstance(self, Instance):
@@ -62,7 +66,7 @@ def initialise(machine: Machine, arguments: Sequence[Value], keywords: dict[str,
     attributes["_modules"] = modules
     attributes["_class_to_module"] = owners
     attributes["_object_missing_backend"] = missing
-    attributes["_import_structure"] = {key: UNKNOWN for key in modules}
+    attributes["_import_structure"] = dict.fromkeys(modules, UNKNOWN)
     attributes["__all__"] = [*modules, *owners]
     return None
 
@@ -127,9 +131,7 @@ def define_import_structure(machine: Machine, arguments: Sequence[Value], keywor
         base = _base_of(machine, checks, module.rpartition(".")[2])
         text = machine.sources.text(path)
         full = f"{prefix}.{module}" if isinstance(prefix, str) else module
-        required = {
-            name: frozenset([*_QUOTED.findall(backends), *base]) for backends, name in _REQUIRES.findall(text)
-        }
+        required = {name: frozenset([*_QUOTED.findall(backends), *base]) for backends, name in _REQUIRES.findall(text)}
         exported = {name for listed in _ALL.findall(text) for name in _QUOTED.findall(listed)}
         for name in exported | required.keys():
             _put(structure, required.get(name, frozenset(base)), full, name)

@@ -61,6 +61,8 @@ class Machine:
     """Uncaught failures of entry points."""
     dead_operators: dict[str, Failure] = field(default_factory=dict)
     """Operator namespaces whose library did not load."""
+    stubs: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The names in the stub beside each native library that was asked for."""
     consulted_variables: set[str] = field(default_factory=set)
     path_is_open: bool = False
     """Whether some code put a folder on ``sys.path`` that cannot be told."""
@@ -110,7 +112,7 @@ class Machine:
             self.running.owner.events.append(event)
 
     def guarded_against(self, names: Iterable[str]) -> bool:
-        """Whether an ``except`` clause around the current statement, in any module that is being imported, names one."""
+        """Whether an ``except`` clause around the current statement names one, in any module that is being imported."""
         wanted = set(names)
         return any(wanted.intersection(guard) for running in self.stack for guard in running.guards)
 
@@ -122,4 +124,3 @@ class Machine:
     def undecide(self, item: Undecided) -> None:
         """Keep something that could not be decided."""
         self.record(Event(self.running.line, item.artifact, undecided=item))
-

@@ -11,8 +11,8 @@ from torchlink.link.importing.machine import MAX_IMPORT_DEPTH, Machine, Running
 from torchlink.link.importing.names import bound_names, stub_names
 from torchlink.link.importing.values import UNKNOWN, Event, Foreign, ForeignObject, Module, Scope, State, Value
 from torchlink.model.native import LoadOutcome
-from torchlink.model.source import Presence
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity, Undecided
+from torchlink.model.source import Presence
 
 INTRINSIC_PACKAGES = frozenset({"packaging", "typing_extensions", "pkg_resources"})
 """Third-party packages whose functions ``intrinsics.py`` computes; their modules are listed, not run."""
@@ -305,7 +305,9 @@ def in_libraries(machine: Machine, module: Module, name: str) -> bool:
     then the last word; stubs are not complete for private ones.
     """
     for path in module.libraries:
-        names = stub_names(machine.sources, path)
+        names = machine.stubs.get(path)
+        if names is None:
+            names = machine.stubs[path] = stub_names(machine.sources, path)
         if name in names:
             return True
         for library in machine.sources.library_family(path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from torchlink.model.source import Block, ModuleSource, Node, Sources
 
@@ -104,7 +103,6 @@ def stub_names(sources: Sources, library: str) -> frozenset[str]:
     return _stub_names(sources, folder, file.partition(".")[0])
 
 
-@lru_cache(maxsize=256)
 def _stub_names(sources: Sources, folder: str, name: str) -> frozenset[str]:
     names: set[str] = set()
     stubs = [f"{folder}/{name}.pyi"] if f"{name}.pyi" in sources.files(folder) else []

@@ -27,7 +27,7 @@ class Globals:
 
 Data = (str, bytes, int, float, bool, type(None), tuple, list, dict, set, frozenset, PurePath, Version, SpecifierSet)
 
-_BINARY: dict[str, Callable[[object, object], object]] = {
+_BINARY: dict[str, Callable[..., object]] = {
     "Add": operator.add,
     "Sub": operator.sub,
     "Mult": operator.mul,
@@ -40,7 +40,7 @@ _BINARY: dict[str, Callable[[object, object], object]] = {
     "LShift": operator.lshift,
     "RShift": operator.rshift,
 }
-_COMPARE: dict[str, Callable[[object, object], object]] = {
+_COMPARE: dict[str, Callable[..., object]] = {
     "Eq": operator.eq,
     "NotEq": operator.ne,
     "Lt": operator.lt,
@@ -48,34 +48,40 @@ _COMPARE: dict[str, Callable[[object, object], object]] = {
     "Gt": operator.gt,
     "GtE": operator.ge,
 }
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Methods that are computed on known values; each is pure, or changes the container that it belongs to.
 _METHODS: dict[type, frozenset[str]] = {
-    str: frozenset(
-        "split rsplit strip lstrip rstrip lower upper title capitalize startswith endswith replace join partition "
-        "rpartition removeprefix removesuffix isdigit isalpha isidentifier isnumeric isupper islower find rfind index "
-        "count splitlines format casefold zfill encode swapcase".split()
+    str: _words(
+        "split rsplit strip lstrip rstrip lower upper title capitalize startswith endswith replace join "
+        "partition rpartition removeprefix removesuffix isdigit isalpha isidentifier isnumeric isupper "
+        "islower find rfind index count splitlines format casefold zfill encode swapcase"
     ),
-    bytes: frozenset({"decode", "startswith", "endswith"}),
-    list: frozenset("append extend insert remove pop index count copy sort reverse clear".split()),
-    tuple: frozenset({"index", "count"}),
-    dict: frozenset("get keys values items update setdefault pop copy fromkeys clear".split()),
-    set: frozenset(
-        "add update discard remove union difference intersection symmetric_difference issubset issuperset copy "
-        "isdisjoint difference_update intersection_update pop clear".split()
+    bytes: _words("decode startswith endswith"),
+    list: _words("append extend insert remove pop index count copy sort reverse clear"),
+    tuple: _words("index count"),
+    dict: _words("get keys values items update setdefault pop copy fromkeys clear"),
+    set: _words(
+        "add update discard remove union difference intersection symmetric_difference issubset issuperset "
+        "copy isdisjoint difference_update intersection_update pop clear"
     ),
-    frozenset: frozenset("union difference intersection issubset issuperset isdisjoint copy".split()),
-    PurePath: frozenset("joinpath with_suffix with_name as_posix relative_to is_absolute match".split()),
-    SpecifierSet: frozenset({"contains"}),
-    int: frozenset({"bit_length"}),
+    frozenset: _words("union difference intersection issubset issuperset isdisjoint copy"),
+    PurePath: _words("joinpath with_suffix with_name as_posix relative_to is_absolute match"),
+    SpecifierSet: _words("contains"),
+    int: _words("bit_length"),
 }
 _PROPERTIES: dict[type, frozenset[str]] = {
-    PurePath: frozenset("name stem suffix parent parents parts suffixes".split()),
-    Version: frozenset(
-        "major minor micro release base_version public local is_prerelease is_devrelease is_postrelease dev pre post "
-        "epoch".split()
+    PurePath: _words("name stem suffix parent parents parts suffixes"),
+    Version: _words(
+        "major minor micro release base_version public local is_prerelease is_devrelease is_postrelease "
+        "dev pre post epoch"
     ),
 }
-_CHANGING = frozenset("append extend insert add update setdefault".split())
+_CHANGING = _words("append extend insert add update setdefault")
 _FAILS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, RecursionError)
 
 
@@ -278,15 +284,27 @@ def call_method(method: DataMethod, arguments: Sequence[Value], keywords: Mappin
     if name in ("format", "zfill", "join") and not _short(value, arguments):
         return UNKNOWN
     if isinstance(value, dict) and name in ("keys", "values", "items", "copy"):
-        return {"keys": list, "values": lambda d: list(d.values()), "items": lambda d: list(d.items()), "copy": dict}[
-            name
-        ](value)
-    if isinstance(value, dict) and name in ("get", "pop") and arguments and UNKNOWN in value and arguments[0] not in value:
+        return _contents(value, name)
+    if (
+        isinstance(value, dict)
+        and name in ("get", "pop")
+        and arguments
+        and UNKNOWN in value
+        and arguments[0] not in value
+    ):
         return UNKNOWN
-    function = getattr(value, name)
-    if name in ("sort",) and keywords:
+    if name == "sort" and keywords:
         return None
+    function: Callable[..., Value] = getattr(value, name)
     return function(*arguments, **keywords)
+
+
+def _contents(value: dict[Value, Value], name: str) -> Value:
+    if name == "values":
+        return list(value.values())
+    if name == "items":
+        return list(value.items())
+    return dict(value) if name == "copy" else list(value)
 
 
 def _short(value: Value, arguments: Sequence[Value]) -> bool:
@@ -307,7 +325,10 @@ def _default(value: Value, name: str, arguments: Sequence[Value]) -> Value:
 
 
 def _change(
-    value: list[Value] | set[Value] | dict[Value, Value], name: str, arguments: Sequence[Value], keywords: Mapping[str, Value]
+    value: list[Value] | set[Value] | dict[Value, Value],
+    name: str,
+    arguments: Sequence[Value],
+    keywords: Mapping[str, Value],
 ) -> Value:
     if isinstance(value, list):
         if name == "append" and arguments:

@@ -64,7 +64,9 @@ def pattern_attribute(data: tuple[Value, ...], name: str) -> Value:
     pattern = data[0]
     if name not in _NAMES or not isinstance(pattern, str):
         return UNKNOWN
-    return Intrinsic(name, lambda machine, arguments, keywords: _run(name, pattern, arguments) if not keywords else UNKNOWN)
+    return Intrinsic(
+        name, lambda machine, arguments, keywords: _run(name, pattern, arguments) if not keywords else UNKNOWN
+    )
 
 
 def match_attribute(data: tuple[Value, ...], name: str) -> Value:
@@ -82,7 +84,11 @@ def match_attribute(data: tuple[Value, ...], name: str) -> Value:
 
 
 def _group(whole: Value, groups: tuple[Value, ...], named: dict[Value, Value], arguments: Sequence[Value]) -> Value:
-    values = [named[key] if isinstance(key, str) else (whole, *groups)[key] for key in arguments if isinstance(key, (int, str))]
+    values = [
+        named[key] if isinstance(key, str) else (whole, *groups)[key]
+        for key in arguments
+        if isinstance(key, (int, str))
+    ]
     if not arguments:
         return whole
     return values[0] if len(values) == 1 else tuple(values)

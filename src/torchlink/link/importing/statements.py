@@ -335,7 +335,9 @@ def _for(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
     value = expressions.evaluate(machine, scope, iterable)
     items = operations.items_of(value)
     if items is None or len(items) > MAX_ITERATIONS or machine.exhausted or UNKNOWN in items:
-        item = ForeignObject("name", value.data) if isinstance(value, ForeignObject) and value.kind == "names" else UNKNOWN
+        item: Value = (
+            ForeignObject("name", value.data) if isinstance(value, ForeignObject) and value.kind == "names" else UNKNOWN
+        )
         return _loop_perhaps(machine, scope, target, body, item)
     for item in items:
         assign(machine, scope, target, item)
@@ -465,9 +467,7 @@ def _note_caught(machine: Machine, raised: Raised) -> None:
 def _raise(machine: Machine, scope: Scope, statement: Node) -> None:
     _, line, expression = statement
     if expression is None:
-        current = _current_exception(scope)
-        value = exception(Exception, "") if current is None else current
-        raise Raised(value)
+        raise Raised(_current_exception(scope) or exception(Exception, ""))
     value = expressions.evaluate(machine, scope, expression)
     raise gates.raised(machine, value, line)
 

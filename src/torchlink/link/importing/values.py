@@ -261,7 +261,9 @@ def _known(value: Value, depth: int) -> bool:
     if isinstance(value, (tuple, list, set, frozenset)):
         return depth > 0 and len(value) <= 2000 and all(_known(item, depth - 1) for item in value)
     if isinstance(value, dict):
-        return depth > 0 and len(value) <= 2000 and all(
-            _known(key, 1) and _known(item, depth - 1) for key, item in value.items()
+        return (
+            depth > 0
+            and len(value) <= 2000
+            and all(_known(key, 1) and _known(item, depth - 1) for key, item in value.items())
         )
     return True

@@ -25,5 +25,3 @@ def installed_version(machine: Machine, name: str) -> Value | None:
     machine.consult(normalise(name))
     distribution = machine.owners.names.get(normalise(name))
     return None if distribution is None else VersionText(distribution.version, distribution.name)
-
-
