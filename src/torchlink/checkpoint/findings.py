@@ -8,6 +8,7 @@ from dataclasses import replace
 from torchlink.checkpoint.inspect import Inspection, content
 from torchlink.checkpoint.judge import Reason, Safety, worst
 from torchlink.checkpoint.scan import Scanned
+from torchlink.checkpoint.verify import Verified
 from torchlink.model.finding import Certainty, Finding
 from torchlink.model.reference import Evidence, Kind, Party, PartyType, Severity
 from torchlink.model.report import Artifact, Coverage, Report, Target, Verdict
@@ -98,3 +99,50 @@ def inspect_report(inspections: Sequence[Inspection], *, version: str, elapsed_s
         Artifact(path=one.path, verdict=one.judgement.safety.value, content=content(one)) for one in inspections
     )
     return replace(report, artifacts=artifacts)
+
+
+def verify_report(found: Sequence[Verified], *, version: str, elapsed_s: float) -> Report:
+    """The report of a verification: what is not whole."""
+    findings = tuple(
+        _broken(one, problem, number) for one in found for number, problem in enumerate(one.problems[:_MOST_FINDINGS])
+    )
+    return Report(
+        torchlink=version,
+        verdict=Verdict.BROKEN if findings else Verdict.SOUND,
+        elapsed_s=elapsed_s,
+        target=Target(kind="checkpoint", path=found[0].path if len(found) == 1 else ""),
+        findings=findings,
+        coverage=Coverage(references=sum(len(one.checked) for one in found)),
+        artifacts=tuple(
+            Artifact(
+                path=one.path,
+                verdict="broken" if one.problems else "whole",
+                content={
+                    "format": one.format,
+                    "bytes": one.size,
+                    "problems": list(one.problems),
+                    "checked": list(one.checked),
+                },
+            )
+            for one in found
+        ),
+    )
+
+
+def _broken(found: Verified, problem: str, number: int) -> Finding:
+    return Finding(
+        id=f"corrupt:{found.path}:{number}",
+        kind=Kind.CORRUPT,
+        severity=Severity.BREAK,
+        certainty=Certainty.LINKED,
+        needer=Party(type=PartyType.CHECKPOINT, name=found.path, path=found.path),
+        provider=Party(type=PartyType.FILE, name=found.path),
+        culprits=("checkpoint",),
+        affects=(),
+        title=f"{found.path} is not whole",
+        cause=problem,
+        symptom="",
+        evidence=(Evidence(artifact=found.path, detail=problem),),
+        reached_from=(),
+        count=1,
+    )

@@ -100,7 +100,7 @@ def describe(contents: Contents, judgement: Judgement, path: str, size: int) -> 
         root=root,
         tensors=tensors,
         parts=_parts(root),
-        progress=_progress(root),
+        progress=progress_of(root),
         writer=_writer(contents, judgement.globals),
         classes=_classes(judgement.globals),
         shared=_shared(tensors),
@@ -158,7 +158,7 @@ def _optimizer_kind(node: Node) -> str:
     return ""
 
 
-def _progress(root: Node) -> dict[str, object]:
+def progress_of(root: Node) -> dict[str, object]:
     """Epoch, step and losses, from the two uppermost levels."""
     found: dict[str, object] = {}
     for node in (*root.children, *(inner for child in root.children for inner in child.children)):

@@ -84,7 +84,7 @@ def loadability(
     restricted = _restricted(contents, refused, broken + semantic)
     devices = _devices(contents)
     code = ""
-    if judgement.safety is not Safety.DANGEROUS and not broken and not semantic and not unresolved:
+    if judgement.safety is not Safety.DANGEROUS and free.loads:
         code = allow_code(Path(contents.source.name).name, refused, release, numpy.version if numpy else "", devices)
     return Loadability(
         torch=torch.version,

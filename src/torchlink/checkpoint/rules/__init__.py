@@ -80,6 +80,15 @@ def origins() -> tuple[Origin, ...]:
     )
 
 
+@lru_cache(maxsize=8)
+def first_releases(package: str) -> dict[str, str]:
+    """Of classes that checkpoints and configurations name: the first release of a package that was seen to have it."""
+    import json
+
+    packages: dict[str, dict[str, str]] = json.loads(_text("first_releases.json"))["packages"]
+    return packages.get(package, {})
+
+
 @lru_cache(maxsize=1)
 def torch_classes() -> frozenset[str]:
     """Modules and optimizers of torch itself."""
