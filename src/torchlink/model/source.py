@@ -2,7 +2,7 @@
 
 A *block* is a tuple of statements. Statements and expressions are tuples whose first item names them; they hold
 nothing but strings, numbers and tuples, so that they travel between processes and lie in a cache as ``marshal`` data.
-``read/python_source.py`` makes them, ``link/importing/`` runs them; the shapes are listed in docs/architecture.md.
+``read/python_source.py`` makes them, ``link/importing/`` runs them; the shapes are listed in docs/import-linker.md.
 """
 
 from __future__ import annotations

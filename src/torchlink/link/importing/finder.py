@@ -34,12 +34,13 @@ class Finder:
     """Finds modules on the search path, in Python's order, and remembers what it found."""
 
     def __init__(self, environment: Environment, sources: Sources, first: Sequence[str] = ()) -> None:
-        """``first`` are folders before everything else: the script's own."""
+        """``first`` are folders before everything else: the project's own."""
         interpreter = environment.interpreter
         self._sources = sources
         self._suffixes = interpreter.extension_suffixes
         self._builtin = interpreter.builtin_modules
         self._stdlib = frozenset(interpreter.stdlib)
+        self._home = first[0] if first else ""
         self._path = (*first, *(entry.path for entry in environment.search_path))
         self._mapped = {name: path for finder in environment.finders for name, path in finder.mapping}
         self._cache: dict[tuple[str, tuple[str, ...]], Location | None] = {}
@@ -60,8 +61,15 @@ class Finder:
             self._cache[key] = self._search(name, folders)
         return self._cache[key]
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """``sys.path`` as it is now."""
+        return self._path
+
     def add_path(self, folder: str, *, first: bool) -> None:
-        """A project's own ``sys.path`` edit."""
+        """An edit of ``sys.path``; a relative folder is meant from the project's own."""
+        if not folder.startswith("/"):
+            folder = f"{self._home}/{folder}".removesuffix("/.")
         if folder not in self._path:
             self._path = (folder, *self._path) if first else (*self._path, folder)
 

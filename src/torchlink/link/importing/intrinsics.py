@@ -598,12 +598,12 @@ def call_foreign(machine: Machine, function: Foreign, arguments: Sequence[Value]
 
 
 def _extend_path(machine: Machine, arguments: Sequence[Value], *, first: bool) -> None:
-    folder = arguments[-1] if arguments else UNKNOWN
-    if isinstance(folder, (str, files.Path)) and is_known(folder):
-        if machine.certain:
+    given = arguments[-1] if arguments else UNKNOWN
+    for folder in given if isinstance(given, (list, tuple)) else (given,):
+        if not isinstance(folder, (str, files.Path)) or not is_known(folder):
+            machine.path_is_open = True
+        elif machine.certain:
             machine.finder.add_path(str(folder).rstrip("/"), first=first)
-    else:
-        machine.path_is_open = True
 
 
 def object_attribute(machine: Machine, owner: ForeignObject, name: str) -> Value:

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from torchlink.link.importing.machine import Machine
-from torchlink.link.importing.values import UNKNOWN, InstalledVersion, Module, Value, VersionText, is_known
+from torchlink.link.importing.values import UNKNOWN, Foreign, InstalledVersion, Module, Value, VersionText, is_known
 
 MAX_SIZE = 100_000
 """No operation makes a string or container longer than this."""
@@ -148,6 +148,8 @@ def compare(machine: Machine, name: str, left: Value, right: Value) -> Value:
     if name in ("Is", "IsNot"):
         return _identity(left, right, name == "Is")
     if name in ("In", "NotIn"):
+        if right == Foreign("sys.path"):
+            right = list(machine.finder.path)
         return _contains(left, right, name == "In")
     if not is_known(left) or not is_known(right):
         return UNKNOWN
