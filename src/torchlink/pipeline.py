@@ -100,6 +100,7 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
     from torchlink.link.cause import group, judge
     from torchlink.link.importing.run import files_ahead, link_imports
     from torchlink.link.natives import NativeLinker
+    from torchlink.link.numpy_bridge import bridge_calls
     from torchlink.link.owners import Owners
     from torchlink.link.platform import link_platform
     from torchlink.link.requires import link_requires
@@ -126,7 +127,7 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
     tell("linking native libraries", 0, 0)
     links = [
         imports,
-        loader.links(reach),
+        loader.links(reach, () if project is None else bridge_calls(project, sources, owners)),
         link_requires(environment),
         link_platform(environment),
         *_shadows(environment, project, reach),

@@ -19,7 +19,7 @@ from torchlink.model.environment import Distribution, Environment
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import Load, LoadOutcome, NativeFacts, NativeFiles, NumpyAbi, NumpyFailure
 from torchlink.model.reach import Reach
-from torchlink.model.reference import Broken, Kind, Links, Severity, Undecided
+from torchlink.model.reference import Broken, Evidence, Kind, Links, Severity, Undecided
 
 TORCH, NUMPY = "torch", "numpy"
 
@@ -72,8 +72,13 @@ class NativeLinker:
                 self._loads[path] = Load(outcome=LoadOutcome.UNKNOWN, reason=str(error))
         return self._loads[path]
 
-    def links(self, reach: Reach) -> Links:
-        """All findings about native libraries, those on a reached path with their chain."""
+    def links(self, reach: Reach, bridge_calls: tuple[Evidence, ...] = ()) -> Links:
+        """All findings about native libraries, those on a reached path with their chain.
+
+        Args:
+            reach: what the target reaches.
+            bridge_calls: the project's own calls that need torch's NumPy bridge, as evidence where that is dead.
+        """
         if not self._linux:
             reason = f"native libraries of {self._interpreter.platform} are not read, only those of Linux"
             return Links(undecided=(Undecided(kind=Kind.LIBRARY, artifact="", reason=reason, reached=True),))
@@ -82,7 +87,7 @@ class NativeLinker:
         for path in dict.fromkeys((*self._natives, *reach.libraries)):
             load, reached = self.load(path), path in reach.libraries
             if load.outcome is not LoadOutcome.UNKNOWN:
-                broken.extend(self._weighed(path, load, reach))
+                broken.extend(self._weighed(path, load, reach, bridge_calls))
             elif reached or self._importable(path):
                 artifact = self._owners.relative(path)
                 undecided.append(Undecided(kind=Kind.LIBRARY, artifact=artifact, reason=load.reason, reached=reached))
@@ -98,10 +103,10 @@ class NativeLinker:
             count += len(library.needed) + len(library.undefined) + len(library.version_needs)
         return count
 
-    def _weighed(self, path: str, load: Load, reach: Reach) -> tuple[Broken, ...]:
+    def _weighed(self, path: str, load: Load, reach: Reach, bridge_calls: tuple[Evidence, ...]) -> tuple[Broken, ...]:
         """What a load breaks, with the severity that its reach gives it."""
         if load.outcome is LoadOutcome.WARNS and path.endswith(BINDINGS):
-            return self._bridge(load, reach)
+            return self._bridge(load, reach, bridge_calls)
         found = reach.libraries.get(path)
         if found is None:
             return tuple(filter(_certain, load.broken)) if self._importable(path) else ()
@@ -110,12 +115,15 @@ class NativeLinker:
         severity = Severity.RISK if found.guarded or load.outcome is LoadOutcome.WARNS else Severity.BREAK
         return tuple(replace(one, severity=severity, chain=found.chain) for one in load.broken)
 
-    def _bridge(self, load: Load, reach: Reach) -> tuple[Broken, ...]:
+    def _bridge(self, load: Load, reach: Reach, calls: tuple[Evidence, ...]) -> tuple[Broken, ...]:
         """torch without its NumPy bridge: broken wherever torch is imported."""
         chain = reach.chain_to(TORCH)
         if chain is None:
             return load.broken
-        return tuple(replace(one, severity=Severity.BREAK, chain=chain) for one in load.broken)
+        return tuple(
+            replace(one, severity=Severity.BREAK, chain=chain, evidence=(*one.evidence[:1], *calls, *one.evidence[1:]))
+            for one in load.broken
+        )
 
     def _importable(self, path: str) -> bool:
         """Whether a file is an extension module of this interpreter, by its name.
