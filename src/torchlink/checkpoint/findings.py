@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from torchlink.checkpoint.inspect import Inspection, content
 from torchlink.checkpoint.judge import Reason, Safety, worst
+from torchlink.checkpoint.loadability import Loadability
+from torchlink.checkpoint.model_folder import ModelFolder
 from torchlink.checkpoint.scan import Scanned
 from torchlink.checkpoint.verify import Verified
 from torchlink.model.finding import Certainty, Finding
@@ -90,15 +92,83 @@ def _finding(scanned: Scanned, reason: Reason, identity: str) -> Finding:
     )
 
 
-def inspect_report(inspections: Sequence[Inspection], *, version: str, elapsed_s: float) -> Report:
-    """The report of an inspection: what each file holds, and what is to be said of its safety."""
+def inspect_report(
+    inspections: Sequence[Inspection], loads: Sequence[Loadability | None], *, version: str, elapsed_s: float
+) -> Report:
+    """The report of an inspection: what each file holds, whether it loads, and what is to be said of its safety."""
     scanned = [Scanned(path=one.path, format=one.format, size=one.size, judgement=one.judgement) for one in inspections]
     path = inspections[0].path if len(inspections) == 1 else ""
     report = scan_report(scanned, version=version, path=path, elapsed_s=elapsed_s)
+    pairs = list(zip(inspections, loads, strict=True))
     artifacts = tuple(
-        Artifact(path=one.path, verdict=one.judgement.safety.value, content=content(one)) for one in inspections
+        Artifact(
+            path=one.path,
+            verdict=one.judgement.safety.value,
+            content={**content(one), **({"loadability": load_content(load)} if load else {})},
+        )
+        for one, load in pairs
     )
-    return replace(report, artifacts=artifacts)
+    more = tuple(finding for one, load in pairs if load for finding in load_findings(one.path, load))
+    verdict = Verdict.BROKEN if any(one.severity is Severity.BREAK for one in more) else report.verdict
+    return replace(report, verdict=verdict, artifacts=artifacts, findings=(*report.findings, *more))
+
+
+def load_content(load: Loadability) -> dict[str, object]:
+    """Whether a file loads, for the report's ``artifacts``."""
+    return {
+        "torch": load.torch,
+        "numpy": load.numpy,
+        "weights_only_true": {"loads": load.restricted.loads, "reasons": list(load.restricted.reasons)},
+        "weights_only_false": {"loads": load.free.loads, "reasons": list(load.free.reasons)},
+        "default": load.default_is_restricted,
+        "refused": [{"what": one.what, "kind": one.kind} for one in load.refused],
+        "unresolved": [{"name": one.name, "why": one.why, "mend": one.mend} for one in load.unresolved],
+        "devices": list(load.devices),
+        "code": load.code,
+    }
+
+
+def load_findings(path: str, load: Loadability) -> Iterator[Finding]:
+    """Names that the environment does not have, and what this torch refuses by default."""
+    needer = Party(type=PartyType.CHECKPOINT, name=path, path=path)
+    for one in load.unresolved:
+        yield _global_finding(
+            needer,
+            Party(type=PartyType.PACKAGE, name=one.package or one.name.partition(".")[0]),
+            name=one.name,
+            cause=f"{one.name}: {one.why}{f'; {one.mend}' if one.mend else ''}",
+            symptom="ModuleNotFoundError" if one.why.startswith("no module") else "AttributeError",
+            title=f"{path} needs {one.name}, which is not here",
+        )
+    if load.default_is_restricted and load.refused and load.free.loads is not False:
+        names = ", ".join(one.what for one in load.refused[:5])
+        yield _global_finding(
+            needer,
+            Party(type=PartyType.PACKAGE, name="torch", version=load.torch.partition("+")[0]),
+            name="weights_only",
+            cause=f"torch.load of torch {load.torch} refuses by default: {names}",
+            symptom="_pickle.UnpicklingError: Weights only load failed",
+            title=f"{path} does not load with torch.load's default",
+        )
+
+
+def _global_finding(needer: Party, provider: Party, *, name: str, cause: str, symptom: str, title: str) -> Finding:
+    return Finding(
+        id=f"global:{needer.name}:{name}",
+        kind=Kind.GLOBAL,
+        severity=Severity.BREAK,
+        certainty=Certainty.LINKED,
+        needer=needer,
+        provider=provider,
+        culprits=(provider.name, "checkpoint"),
+        affects=(),
+        title=title,
+        cause=cause,
+        symptom=symptom,
+        evidence=(Evidence(artifact=needer.path, detail=name),),
+        reached_from=(),
+        count=1,
+    )
 
 
 def verify_report(found: Sequence[Verified], *, version: str, elapsed_s: float) -> Report:
@@ -146,3 +216,34 @@ def _broken(found: Verified, problem: str, number: int) -> Finding:
         reached_from=(),
         count=1,
     )
+
+
+def folder_artifact(found: ModelFolder) -> Artifact:
+    """A model's folder, for the report's ``artifacts``."""
+    content: dict[str, object] = {
+        "format": found.kind,
+        "written_by": found.writers,
+        "needs": [{"package": need.package, "name": need.name, "file": need.file} for need in found.needs],
+        "missing": [{"name": one.need.name, "why": one.why} for one in found.missing],
+        "remote_code": list(found.remote_code),
+        "problems": list(found.problems),
+    }
+    verdict = "unknown-global" if found.remote_code else ("unreadable" if found.problems else "clean")
+    return Artifact(path=found.path, verdict=verdict, content=content)
+
+
+def folder_findings(found: ModelFolder) -> Iterator[Finding]:
+    """Classes that the environment does not have, and shards that are not whole."""
+    for one in found.missing:
+        needer = Party(type=PartyType.CHECKPOINT, name=found.path, path=f"{found.path}/{one.need.file}")
+        yield _global_finding(
+            needer,
+            Party(type=PartyType.PACKAGE, name=one.need.package),
+            name=one.need.name,
+            cause=one.why,
+            symptom=f"{one.need.name} cannot be imported from {one.need.package}",
+            title=f"{found.path} needs {one.need.package}'s {one.need.name}",
+        )
+    verified = Verified(path=found.path, format=found.kind, size=0, problems=found.problems, checked=())
+    for number, problem in enumerate(found.problems[:_MOST_FINDINGS]):
+        yield _broken(verified, problem, number)

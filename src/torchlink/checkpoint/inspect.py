@@ -9,10 +9,13 @@ from pathlib import Path
 from torchlink.checkpoint.allowance import Allowance
 from torchlink.checkpoint.contents import Contents, Format
 from torchlink.checkpoint.judge import Judgement, judge
+from torchlink.checkpoint.loadability import Loadability, loadability
 from torchlink.checkpoint.reader import read_contents
 from torchlink.checkpoint.rules import torch_classes
 from torchlink.checkpoint.source import open_source
 from torchlink.checkpoint.tree import Leaf, Node, NodeKind, leaves, tree
+from torchlink.model.environment import Environment
+from torchlink.model.errors import TorchlinkError
 
 _CPU_RNG = 5056
 """Bytes of torch's CPU generator state (``CPUGeneratorImplState``)."""
@@ -74,8 +77,10 @@ class Inspection:
         return sum(sizes.values())
 
 
-def inspect(place: str | Path, allowance: Allowance | None = None) -> Inspection:
-    """Look into one file or address.
+def inspect(
+    place: str | Path, environment: Environment | None = None, allowance: Allowance | None = None
+) -> tuple[Inspection, Loadability | None]:
+    """Look into one file or address, and say whether it loads in an environment.
 
     Raises ``UnreadableError`` where it is no checkpoint, and ``TorchlinkError`` where it cannot be opened.
     """
@@ -83,9 +88,29 @@ def inspect(place: str | Path, allowance: Allowance | None = None) -> Inspection
     source = open_source(place)
     try:
         contents = read_contents(source, allowance)
-        return describe(contents, judge(contents, allowance), str(place), source.size)
+        judgement = judge(contents, allowance)
+        load = loadability(contents, judgement, environment) if environment is not None else None
+        return describe(contents, judgement, str(place), source.size), load
     finally:
         source.close()
+
+
+def environment_at(python: Path | None) -> Environment | None:
+    """The environment that is asked about: the one given, else the active one, else none.
+
+    Raises ``TorchlinkError`` where ``python`` is given and is none.
+    """
+    import os
+
+    from torchlink.read.environment import find, read_environment
+
+    try:
+        target = find(None, python, os.environ)
+    except TorchlinkError:
+        if python is not None:
+            raise
+        return None
+    return read_environment(target, os.environ)[0]
 
 
 def describe(contents: Contents, judgement: Judgement, path: str, size: int) -> Inspection:

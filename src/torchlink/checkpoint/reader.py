@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from torchlink.checkpoint.allowance import Allowance
 from torchlink.checkpoint.containers.legacy import read_bare
 from torchlink.checkpoint.containers.torch_zip import read_zip
 from torchlink.checkpoint.contents import Contents, Format, Problem, Stream
 from torchlink.checkpoint.interpreter import run
-from torchlink.checkpoint.source import Source
+from torchlink.checkpoint.source import Slice, Source
 from torchlink.checkpoint.streams import charge, plausible
 from torchlink.model.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from torchlink.checkpoint.containers.dcp import Piece
 
 
 class ForeignError(UnreadableError):
@@ -44,11 +48,45 @@ def _read(source: Source, allowance: Allowance) -> Contents:
     if not head:
         raise ForeignError("the file is empty", where=source.name)
     if head.startswith(_ZIP):
-        return read_zip(source, allowance, read_part)
+        return _zip(source, allowance)
     _refuse_pages(head, source)
     contents = _of_known_start(head, source, allowance)
     contents = _bare(source, allowance) if contents is None else _also_as_pickle(contents, source, allowance)
     return _also_as_zip(contents, source, allowance)
+
+
+def _zip(source: Source, allowance: Allowance) -> Contents:
+    """An archive; or several, one after the other, of a distributed checkpoint."""
+    from torchlink.checkpoint.containers.dcp import pieces_of
+
+    try:
+        contents = read_zip(source, allowance, read_part)
+        if not any(problem.fatal for problem in contents.problems):
+            return contents
+        parts = pieces_of(source, allowance)
+    except UnreadableError:
+        parts = pieces_of(source, allowance)
+        if not parts:
+            raise
+    if not parts:
+        return contents
+    return _distributed(source, parts, allowance)
+
+
+def _distributed(source: Source, parts: tuple[Piece, ...], allowance: Allowance) -> Contents:
+    """Every piece that the metadata lists, and nothing may lie between them."""
+    inner: list[Contents] = []
+    problems: list[Problem] = []
+    position = 0
+    for piece in parts:
+        if piece.offset != position:
+            problems.append(Problem(detail=f"bytes at {position:,} that the metadata does not list"))
+        allowance.spend_part(source.name)
+        inner.append(_read_member(Slice(source, piece.offset, piece.length, f"{source.name}!{piece.name}"), allowance))
+        position = piece.offset + piece.length
+    if position != source.size:
+        problems.append(Problem(detail=f"{source.size - position:,} bytes that the metadata does not list"))
+    return Contents(source=source, format=Format.DCP, nested=tuple(inner), problems=tuple(problems[:20]))
 
 
 def read_part(source: Source, allowance: Allowance) -> Contents | None:
@@ -100,11 +138,13 @@ def _of_known_start(head: bytes, source: Source, allowance: Allowance) -> Conten
 
 
 def _read_member(source: Source, allowance: Allowance) -> Contents:
-    """A tar's member: what cannot be read is kept as a problem, so that the other members are still looked into."""
+    """A member: what cannot be read is kept as a problem, so that the other members are still looked into."""
     try:
         return read_contents(source, allowance)
-    except UnreadableError as error:
+    except ForeignError as error:
         return Contents(source=source, format=Format.UNKNOWN, notes=(error.what,))
+    except UnreadableError as error:
+        return Contents(source=source, format=Format.UNKNOWN, problems=(Problem(detail=error.what),))
 
 
 def _refuse_pages(head: bytes, source: Source) -> None:

@@ -10,43 +10,113 @@ import click
 
 if TYPE_CHECKING:
     from torchlink.checkpoint.inspect import Inspection
+    from torchlink.checkpoint.loadability import Loadability
     from torchlink.checkpoint.tree import Node
-
-_EXIT = {"clean": 0, "dangerous": 1, "unknown-global": 1, "unreadable": 2}
+    from torchlink.model.environment import Environment
 
 
 @click.command()
 @click.argument("places", nargs=-1, required=True, metavar="FILE...")
+@click.option("--python", type=click.Path(path_type=Path), help="Say whether it loads in this environment.")
 @click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
 @click.option("--depth", type=click.IntRange(1, 60), default=3, show_default=True, help="How many levels to show.")
 @click.option("--all", "everything", is_flag=True, help="Show every entry, however many there are.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def command(places: tuple[str, ...], form: str, depth: int, everything: bool, output: Path | None, debug: bool) -> int:  # noqa: ARG001
+def command(
+    places: tuple[str, ...],
+    python: Path | None,
+    form: str,
+    depth: int,
+    everything: bool,
+    output: Path | None,
+    debug: bool,  # noqa: ARG001 - read in cli/main.py
+) -> int:
     """Show what checkpoint files hold: tensors, optimizer and random state, classes, and who wrote them.
 
-    Exits with 0 where the files were read, 2 where one could not be.
+    Says whether they load in the environment of --python, or in the active one, and with which code. A model's folder
+    (transformers, diffusers, PEFT) is shown by the classes that it needs. Exits with 0 where the files could be read.
     """
-    from torchlink.checkpoint.inspect import inspect
+    from torchlink.checkpoint.inspect import environment_at, inspect
     from torchlink.cli import surface
 
     began = time.monotonic()
-    inspections = [inspect(place) for place in places]
+    environment = environment_at(python)
+    folders = [place for place in places if "://" not in place and Path(place).is_dir()]
+    found = [inspect(place, environment) for place in places if place not in folders]
     if form == "json":
-        text = _json(inspections, time.monotonic() - began)
+        text = _json(found, folders, environment, time.monotonic() - began)
     else:
-        text = "\n".join("".join(_page(one, depth, 10_000_000 if everything else 40)) for one in inspections)
+        most = 10_000_000 if everything else 40
+        pages = ["".join(_page(one, depth, most) + _loads(load)) for one, load in found]
+        pages.extend("".join(_folder(place, environment)) for place in folders)
+        text = "\n".join(pages)
     surface.write(text, output)
     return 0
 
 
-def _json(inspections: list[Inspection], elapsed_s: float) -> str:
+def _json(
+    found: list[tuple[Inspection, Loadability | None]],
+    folders: list[str],
+    environment: Environment | None,
+    elapsed_s: float,
+) -> str:
+    from dataclasses import replace
     from importlib.metadata import version
 
-    from torchlink.checkpoint.findings import inspect_report
+    from torchlink.checkpoint.findings import folder_artifact, folder_findings, inspect_report
+    from torchlink.checkpoint.model_folder import read_model_folder
     from torchlink.report.formats import render
 
-    return render(inspect_report(inspections, version=version("torchlink"), elapsed_s=elapsed_s), form="json")
+    report = inspect_report(
+        [one for one, _ in found], [load for _, load in found], version=version("torchlink"), elapsed_s=elapsed_s
+    )
+    models = [read_model_folder(Path(place), environment) for place in folders]
+    report = replace(
+        report,
+        artifacts=(*report.artifacts, *(folder_artifact(one) for one in models)),
+        findings=(*report.findings, *(finding for one in models for finding in folder_findings(one))),
+    )
+    return render(report, form="json")
+
+
+def _folder(place: str, environment: Environment | None) -> list[str]:
+    from torchlink.checkpoint.model_folder import read_model_folder
+    from torchlink.report.printable import printable
+
+    found = read_model_folder(Path(place), environment)
+    lines = [f"{printable(place)}\n  {printable(found.kind)}\n"]
+    lines.extend(f"  saved by {printable(name)} {printable(release)}\n" for name, release in found.writers.items())
+    lines.extend(
+        f"  needs {printable(need.package)}: {printable(need.name)}  [{printable(need.file)}]\n" for need in found.needs
+    )
+    lines.extend(f"  missing: {printable(one.why)}\n" for one in found.missing)
+    lines.extend(
+        f"  code of its own, which trust_remote_code=True would run: {printable(one)}\n" for one in found.remote_code
+    )
+    lines.extend(f"  broken: {printable(problem)}\n" for problem in found.problems[:20])
+    return lines
+
+
+def _loads(load: Loadability | None) -> list[str]:
+    from torchlink.report.printable import printable
+
+    if load is None:
+        return []
+    lines = [f"\n  under torch {load.torch} and NumPy {load.numpy or '(none)'}:\n"]
+    for title, outcome in (("weights_only=True", load.restricted), ("weights_only=False", load.free)):
+        word = "not decided" if outcome.loads is None else ("loads" if outcome.loads else "does not load")
+        default = "  (the default)" if (title == "weights_only=True") == load.default_is_restricted else ""
+        lines.append(f"    {title}: {word}{default}\n")
+        lines.extend(f"      {printable(reason)}\n" for reason in outcome.reasons[:12])
+    if load.devices:
+        lines.append(
+            f"    saved on {printable(', '.join(load.devices))}: map_location='cpu' loads it without that device\n"
+        )
+    if load.code and load.refused:
+        lines.append("    this loads it, if you trust where it comes from:\n")
+        lines.extend(f"      {line}\n" for line in load.code.splitlines())
+    return lines
 
 
 def _page(found: Inspection, depth: int, most: int) -> list[str]:
