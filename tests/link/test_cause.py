@@ -202,6 +202,17 @@ def test_an_interpreter_and_a_system_are_named_as_people_do() -> None:
     assert needs.title == "torch 2.1.2+cu121 needs glibc >= 2.34; glibc 2.31 is here"
 
 
+def test_libraries_that_the_system_lacks_are_one_finding() -> None:
+    names = ("libavcodec.so.58", "libavcodec.so.59", "libsox.so")
+    wanted = (
+        broken(Kind.LIBRARY, provider=Party(type=PartyType.SYSTEM, name=name), severity=Severity.RISK, target=name)
+        for name in names
+    )
+    (finding,) = grouped(*wanted)
+    assert (finding.id, finding.count, finding.provider.name) == ("library:torchvision:system", 3, "system")
+    assert finding.title.endswith("needs libavcodec.so.58, libavcodec.so.59 and 1 more; nothing here provides them")
+
+
 def test_evidence_comes_from_different_artifacts_first() -> None:
     (finding,) = grouped(
         broken(target="a", evidence=(("one.so", "x"), ("one.so", "y"), ("two.so", "z"), ("three.so", "z"))),

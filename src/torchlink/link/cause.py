@@ -80,7 +80,10 @@ def _identity(kind: Kind, needer: Party, provider: Party) -> str:
 
 
 def _slug(party: Party) -> str:
-    return "project" if party.type is PartyType.PROJECT else party.name
+    """A party's part of an id. What the system should provide has one cause, whichever of its libraries it is."""
+    if party.type in (PartyType.PROJECT, PartyType.SYSTEM):
+        return str(party.type.value)
+    return party.name
 
 
 def _pair(reference: Broken) -> tuple[str, str]:
@@ -140,16 +143,17 @@ def _finding(
     best = family[0]
     own = tuple(one for one in family if one.kind is best.kind)
     culprits = _culprits(family)
+    provider = _provider(own)
     return Finding(
         id=identity,
         kind=best.kind,
         severity=min((one.severity for one in family), key=lambda severity: severity.rank),
         certainty=Certainty.LINKED,
         needer=best.needer,
-        provider=best.provider,
+        provider=provider,
         culprits=culprits,
         affects=_affected(family, culprits, followers, owners),
-        title=_title(best, own, culprits),
+        title=_title(own, provider, culprits),
         cause=best.cause,
         symptom=next((one.symptom for one in family if one.symptom), ""),
         evidence=_evidence(family),
@@ -163,10 +167,18 @@ def _occurrence(reference: Broken) -> tuple[Kind, str, str]:
     return reference.kind, reference.target, _pieces(reference)[0].artifact
 
 
-def _title(best: Broken, own: _Family, culprits: Sequence[str]) -> str:
+def _title(own: _Family, provider: Party, culprits: Sequence[str]) -> str:
     if _STATES.issuperset(culprits):
-        return title_of_state(best.cause)
-    return title(best.kind, best.needer, best.provider, tuple(dict.fromkeys(one.target for one in own)))
+        return title_of_state(own[0].cause)
+    return title(own[0].kind, own[0].needer, provider, tuple(dict.fromkeys(one.target for one in own)))
+
+
+def _provider(own: _Family) -> Party:
+    """The provider that a family's references have in common; the system where they name several of its parts."""
+    first = own[0].provider
+    if first.type is PartyType.SYSTEM and any(one.provider.name != first.name for one in own):
+        return Party(type=PartyType.SYSTEM, name=PartyType.SYSTEM.value)
+    return first
 
 
 def _culprits(family: _Family) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ _NAMED_TARGETS = 2
 _SYMBOL_VERSION = re.compile(r"[A-Z]+_[\d.]+")
 """``GLIBC_2.34``, ``GLIBCXX_3.4.32``, ``CXXABI_1.3.13``."""
 
+_THE_SYSTEM = Party(type=PartyType.SYSTEM, name=PartyType.SYSTEM.value)
+
 _CLAUSE_END = re.compile(r"[:;]\s")
 
 
@@ -86,9 +88,10 @@ def _here(provider: Party) -> str:
 def _lacking(provider: Party, targets: Sequence[str]) -> str:
     if not _is_present(provider):
         return f"{provider.name} is not installed"
-    if provider.name in targets:
-        return "nothing here provides it"
-    return f"{_object(provider)} does not have {'it' if len(targets) == 1 else 'them'}"
+    what = "it" if len(targets) == 1 else "them"
+    if provider.type is PartyType.SYSTEM and (provider.name in targets or provider == _THE_SYSTEM):
+        return f"nothing here provides {what}"
+    return f"{_object(provider)} does not have {what}"
 
 
 def _platform(who: str, provider: Party, wanted: str) -> str:
