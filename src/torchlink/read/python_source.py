@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import marshal
 import re
+import tokenize
 import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ MAX_NESTING = 150
 # Every pattern begins with a newline, which the regex engine finds at the speed of memchr.
 _DEF = re.compile(rb"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+")
 _TRIPLE = re.compile(rb'"""|\'\'\'')
+_SHORT_STRING = re.compile(rb'"[^"\\\n]*"|\'[^\'\\\n]*\'')
 _GLOBAL = re.compile(rb"\n[ \t]+global[ \t]+([\w, \t]+)")
 _DYNAMIC = re.compile(rb"\n[ \t]+[^#\n]*?(?:globals\(\)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.update|\.setdefault))")
 _SMALL = 2048
@@ -78,13 +80,21 @@ def parse_function(source: Sequence[bytes], first_line: int, last_line: int) -> 
         return ()
     text = b"".join(lines)
     indented = text[:1] in (b" ", b"\t")
-    tree = _ast(b"if 1:\n" + text if indented else text)
+    tree = _ast(_recoded(source, b"if 1:\n" + text if indented else text))
     statement = tree.body[0]
     if indented and isinstance(statement, ast.If):
         statement = statement.body[0]
     if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return ()
     return body_of(statement, offset=first_line - (2 if indented else 1))
+
+
+def _recoded(source: Sequence[bytes], text: bytes) -> bytes:
+    """A part of a file in UTF-8: what its coding line says is not seen by who parses the part alone."""
+    if text.isascii():
+        return text
+    encoding, _ = tokenize.detect_encoding(iter(source[:2]).__next__)
+    return text if encoding.startswith("utf-8") else text.decode(encoding).encode()
 
 
 def _late_names(source: bytes) -> frozenset[str]:
@@ -158,11 +168,14 @@ def cut_bodies(source: bytes) -> _Cut | None:
             position = newline
             continue
         end = _end_of_body(source, head, len(match.group(1)), starts, ends)
+        if source[end - 1 : end] == b"\\":
+            # A line that goes on where it seems to be dedented.
+            return None
         line += source.count(b"\n", counted, begin)
         counted = begin
         body = source[head:end]
         newlines = body.count(b"\n")
-        last_lines[line] = line + source.count(b"\n", begin, head) + max(newlines, 1) - 1
+        last_lines[line] = line + source.count(b"\n", begin, head) + newlines
         pieces.append(source[position:head])
         pieces.append(b"\n" + match.group(1) + b" 0" + b"\n" * (newlines - 1))
         position = end
@@ -174,20 +187,25 @@ def _triple_quoted(source: bytes) -> tuple[list[int], list[int]] | None:
     """Where the strings in triple quotes begin and end; ``None`` where a quote may lie in a comment or short string."""
     starts: list[int] = []
     ends: list[int] = []
-    quote = b""
-    for match in _TRIPLE.finditer(source):
-        if not quote:
-            before = source[source.rfind(b"\n", 0, match.start()) : match.start()]
-            if b"#" in before or b'"' in before or b"'" in before:
-                return None
-            quote = match.group()
-            starts.append(match.start())
-        elif match.group() == quote and not _escaped(source, match.start()):
-            quote = b""
-            ends.append(match.end())
-    if quote:
-        ends.append(len(source))
+    position = 0
+    while (match := _TRIPLE.search(source, position)) is not None:
+        line = source.rfind(b"\n", 0, match.start())
+        before = source[line : match.start()]
+        if b"#" in before or b'"' in before or b"'" in before or source[line - 1 : line] == b"\\":
+            return None
+        starts.append(match.start())
+        position = _end_of_string(source, match.end(), match.group())
+        ends.append(position)
     return starts, ends
+
+
+def _end_of_string(source: bytes, position: int, quote: bytes) -> int:
+    """The offset behind the quote that ends a string; the source's end where none does."""
+    while (found := source.find(quote, position)) >= 0:
+        if not _escaped(source, found):
+            return found + len(quote)
+        position = found + 1
+    return len(source)
 
 
 def _escaped(source: bytes, position: int) -> bool:
@@ -210,13 +228,9 @@ def _end_of_signature(source: bytes, begin: int) -> int:
         newline = source.find(b"\n", position)
         if newline < 0:
             return -1
-        text = source[position:newline]
-        comment = text.find(b"#")
-        if comment >= 0:
-            if b'"' in text[:comment] or b"'" in text[:comment]:
-                return -1
-            text = text[:comment]
-        text = text.rstrip()
+        text = _SHORT_STRING.sub(b"", source[position:newline]).partition(b"#")[0].rstrip()
+        if b'"' in text or b"'" in text:
+            return -1
         depth += sum(map(text.count, (b"(", b"[", b"{"))) - sum(map(text.count, (b")", b"]", b"}")))
         if depth <= 0:
             return newline if depth == 0 and text.endswith(b":") else -1
