@@ -12,6 +12,7 @@ from torchlink.model.native import NativeFiles
 from torchlink.model.source import Block, ModuleSource, Presence
 from torchlink.model.store import ByteStore
 from torchlink.read.ahead import ReadAhead
+from torchlink.read.archives import read_member
 from torchlink.read.native_strings import NativeStrings
 from torchlink.read.project import notebook_source
 from torchlink.read.python_source import MAX_SOURCE_BYTES, pack, parse_function, parse_module, unpack
@@ -72,9 +73,9 @@ class SourceFiles:
     def read(self, path: str) -> ModuleSource:
         """Read and parse a source file, whatever is kept of it."""
         try:
-            source = Path(path).read_bytes()
-        except OSError as error:
-            return ModuleSource(path=path, block=(), problem=f"cannot be read: {error.strerror}")
+            source = _bytes_of(path)
+        except (OSError, UnreadableError) as error:
+            return ModuleSource(path=path, block=(), problem=f"cannot be read: {error}")
         if path.endswith(".ipynb"):
             try:
                 source = notebook_source(source)
@@ -87,9 +88,9 @@ class SourceFiles:
         try:
             lines = self._lines.get(path)
             if lines is None:
-                lines = self._lines[path] = Path(path).read_bytes()[:MAX_SOURCE_BYTES].splitlines(keepends=True)
+                lines = self._lines[path] = _bytes_of(path).splitlines(keepends=True)
             return parse_function(lines, first_line, last_line)
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        except (OSError, UnreadableError, SyntaxError, ValueError, RecursionError, MemoryError):
             return ()
 
     def files(self, folder: str) -> AbstractSet[str]:
@@ -103,8 +104,8 @@ class SourceFiles:
     def text(self, path: str) -> str:
         """The text of a file; empty where it cannot be read."""
         try:
-            return Path(path).read_bytes()[:MAX_SOURCE_BYTES].decode("utf-8", "replace")
-        except OSError:
+            return _bytes_of(path).decode("utf-8", "replace")
+        except (OSError, UnreadableError):
             return ""
 
     def library_family(self, path: str) -> tuple[str, ...]:
@@ -117,6 +118,19 @@ class SourceFiles:
         if strings is None:
             strings = self._strings[path] = NativeStrings(path)
         return strings.presence(name)
+
+
+def _bytes_of(path: str) -> bytes:
+    """The bytes of a file, or of a member of a zipped egg; one byte more than may be parsed at most.
+
+    Raises OSError or UnreadableError.
+    """
+    for suffix in (".egg/", ".zip/"):
+        archive, found, member = path.partition(suffix)
+        if found and Path(archive + suffix[:-1]).is_file():
+            return read_member(archive + suffix[:-1], member, MAX_SOURCE_BYTES)
+    with Path(path).open("rb") as file:
+        return file.read(MAX_SOURCE_BYTES + 1)
 
 
 def family_of(files: NativeFiles, natives: Sequence[str]) -> Callable[[str], tuple[str, ...]]:

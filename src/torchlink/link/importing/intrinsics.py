@@ -312,6 +312,18 @@ def _distribution(machine: Machine, arguments: Sequence[Value], keywords: dict[s
     return ForeignObject("distribution", (_distribution_version(machine, arguments, keywords), arguments[0]))
 
 
+def _old_distribution(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """``pkg_resources.get_distribution``, which has an exception of its own."""
+    try:
+        return _distribution(machine, arguments, keywords)
+    except Raised as raised:
+        module = machine.modules.get("pkg_resources")
+        own = None if module is None else module.namespace.get("DistributionNotFound")
+        if own is not None:
+            raised.value.cls = own
+        raise
+
+
 def _packages_distributions(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     result: dict[Value, Value] = {}
     for distribution in machine.environment.distributions:
@@ -494,8 +506,6 @@ _FUNCTIONS: dict[str, Call] = {
     "importlib_metadata.version": _distribution_version,
     "importlib_metadata.distribution": _distribution,
     "importlib_metadata.metadata": _distribution,
-    "pkg_resources.get_distribution": _distribution,
-    "pkg_resources.parse_version": _parse_version,
     "importlib.machinery.FileFinder": lambda machine, arguments, keywords: ForeignObject("finder", tuple(arguments)),
     "itertools.chain": _chain,
     "os.getenv": _getenv,
@@ -514,6 +524,10 @@ _FUNCTIONS: dict[str, Call] = {
 MODELLED: dict[str, Intrinsic] = {
     name: Intrinsic(name, call)
     for name, call in {
+        "pkg_resources.get_distribution": _old_distribution,
+        "pkg_resources.parse_version": _parse_version,
+        "pkg_resources.declare_namespace": _ignore,
+        "pkg_resources.require": lambda machine, arguments, keywords: UNKNOWN,
         "torch._ops._Ops": _operators,
         "torch._ops._Ops.load_library": _load_library("OSError"),
         "torch.torch_version.TorchVersion": _torch_version,
@@ -542,7 +556,6 @@ def _constants() -> dict[str, Value]:
         "typing_extensions.TYPE_CHECKING": False,
         "importlib.metadata.PackageNotFoundError": PackageNotFoundError,
         "importlib_metadata.PackageNotFoundError": PackageNotFoundError,
-        "pkg_resources.DistributionNotFound": PackageNotFoundError,
         "packaging.version.InvalidVersion": InvalidVersion,
     }
 

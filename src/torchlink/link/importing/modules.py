@@ -14,7 +14,7 @@ from torchlink.model.native import LoadOutcome
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity, Undecided
 from torchlink.model.source import Presence
 
-INTRINSIC_PACKAGES = frozenset({"packaging", "typing_extensions", "pkg_resources"})
+INTRINSIC_PACKAGES = frozenset({"packaging", "typing_extensions"})
 """Third-party packages whose functions ``intrinsics.py`` computes; their modules are listed, not run."""
 
 
@@ -108,13 +108,11 @@ def _list_names(machine: Machine, module: Module, location: Location) -> None:
 def run_source(machine: Machine, module: Module) -> None:
     """Run the body of a source module."""
     if len(machine.stack) >= MAX_IMPORT_DEPTH:
-        module.opaque = True
-        machine.undecide(_undecided(machine, module.path, "imports nest too deep"))
+        _leave_undecided(machine, module, "imports nest too deep")
         return
     source = machine.sources.module(module.path)
     if source.problem:
-        module.opaque = True
-        machine.undecide(_undecided(machine, module.path, source.problem))
+        _leave_undecided(machine, module, source.problem)
         return
     module.opaque = source.dynamic
     namespace = module.namespace
@@ -148,9 +146,12 @@ def set_own_names(module: Module) -> None:
         namespace["__path__"] = list(module.search)
 
 
-def _undecided(machine: Machine, path: str, reason: str) -> Undecided:
-    artifact = machine.owners.relative(path)
-    return Undecided(kind=Kind.IMPORT, artifact=artifact, reason=reason, reached=True)
+def _leave_undecided(machine: Machine, module: Module, reason: str) -> None:
+    """A module that cannot be followed may bind any name."""
+    module.opaque = True
+    place = machine.place(module, 0)
+    item = Undecided(kind=Kind.IMPORT, artifact=place, reason=reason, reached=True)
+    module.events.append(Event(0, place, undecided=item))
 
 
 def _load_library(machine: Machine, module: Module) -> None:

@@ -20,6 +20,9 @@ from torchlink.model.reference import Broken, Links, Severity, Undecided
 from torchlink.model.source import Block, ModuleSource, Sources
 
 
+_NOT_PROGRAMS = frozenset({"tests", "test", "testing", "docs", "doc", "examples", "example", "benchmarks", "scripts"})
+
+
 def link_imports(
     environment: Environment,
     sources: Sources,
@@ -56,7 +59,7 @@ def files_ahead(
     if project is not None:
         entries: list[Block] = [parse(str(path)).block for path in project.sources]
     else:
-        names = (name for one in environment.distributions for name in one.top_level if not name.startswith("_"))
+        names = (name for one in environment.distributions for name in one.top_level if _is_program(name))
         entries = [(("import", 0, ((name, None),)),) for name in names]
     return walk(finder, parse, entries)
 
@@ -74,7 +77,7 @@ def _run_packages(machine: Machine) -> list[Module]:
     entries: list[Module] = []
     for distribution in machine.environment.distributions:
         for name in distribution.top_level:
-            if name.startswith("_"):
+            if not _is_program(name):
                 continue
             entry = Module(name=f"import {name}", path="")
             entries.append(entry)
@@ -86,6 +89,11 @@ def _run_packages(machine: Machine) -> list[Module]:
             finally:
                 machine.stack.pop()
     return entries
+
+
+def _is_program(name: str) -> bool:
+    """Whether a top-level name is meant to be imported: not private, and not tests that were installed by mistake."""
+    return name.isidentifier() and not name.startswith("_") and name not in _NOT_PROGRAMS
 
 
 def _run_project(machine: Machine, project: Project) -> list[Module]:
