@@ -348,11 +348,12 @@ def hostile_files() -> Iterator[Hostile]:
         yield Hostile(name=f"gadget: {title}", build=_in_zip(gadget), runs=title not in _NOT_HERE)
     for title, build in _OPCODES.items():
         yield Hostile(name=f"opcodes: {title}", build=_bare_in_zip(build), runs=title not in _NOT_RUN)
-        yield Hostile(name=f"bare: {title}", build=build, loader="pickle", runs=title not in _NOT_RUN)
+        yield Hostile(name=f"bare: {title}", build=build, loader="pickle")
     yield from _CONTAINERS
 
 
 _NOT_HERE = {"tempfile.mkdtemp", "unittest.mock._importer", "ensurepip._run_pip", "lib2to3 driver"}
+# C's unpickler reads on behind such a frame in a file, and not in a buffer: nothing that we would call clean.
 _NOT_RUN = {"frame that ends inside an opcode", "frame inside a frame"}
 
 

@@ -15,7 +15,7 @@ class Allowance:
     opcodes: int = 4_000_000
     unpacked: int = 96 << 20
     """Bytes that may come out of compressed parts, or be held from parts that are looked into."""
-    values: int = 128 << 20
+    values: int = 96 << 20
     parts: int = 100_000
     depth: int = 4
 

@@ -10,7 +10,7 @@ from torchlink.checkpoint.allow_code import allow_code
 from torchlink.checkpoint.contents import Contents, Format
 from torchlink.checkpoint.installed import Answer, Found, Installed, native_names
 from torchlink.checkpoint.judge import Judgement, Safety
-from torchlink.checkpoint.rules import Origin, global_rules, origins
+from torchlink.checkpoint.rules import Origin, first_releases, global_rules, origins
 from torchlink.checkpoint.tensors import STORAGE_DTYPES, storage_ref
 from torchlink.checkpoint.values import Global
 from torchlink.checkpoint.weights_only import Refusal, refusals, release_of, version_of
@@ -233,7 +233,11 @@ def _explain(name: Global, answer: Answer, environment: Environment) -> Unresolv
         elif owner:
             why += f" in {owner}"
         return Unresolved(name=name.path, why=why, mend=origin.mend if origin else "", package=owner.split(" ")[0])
-    why = f"{owner or name.module} has no {name.name} in {name.module}"
+    since = first_releases(owner.split(" ")[0]).get(name.name, "")
+    if since:
+        why = f"it exists from {owner.split(' ')[0]} {since} on; you have {owner.split(' ')[1]}"
+    else:
+        why = f"{owner or name.module} has no {name.name} in {name.module}"
     return Unresolved(name=name.path, why=why, package=owner.split(" ")[0])
 
 

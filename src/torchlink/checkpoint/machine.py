@@ -21,7 +21,7 @@ class Limits:
     """What one pickle may cost."""
 
     opcodes: int = 4_000_000
-    memory: int = 128 << 20
+    memory: int = 96 << 20
     """Bytes of values, estimated from below."""
     name: int = 4096
     """Characters of a module's or a class's name."""
