@@ -14,22 +14,39 @@ _DROPPED = (ast.Pass, ast.Nonlocal)
 class _Converter:
     """Converts statements; holds what differs between a module and the body of one function."""
 
-    def __init__(self, offset: int, last_lines: Mapping[int, int], inline: bool) -> None:
+    def __init__(self, offset: int, last_lines: Mapping[int, int], inline: bool, annotations: bool = False) -> None:
         self.offset = offset
+        self.annotations = annotations
+        self.read: set[str] = set()
         self.last_lines = last_lines
         self.inline = inline
         self.yields = False
 
     def block(self, statements: Iterable[ast.stmt]) -> Block:
         result: list[Node] = []
+        outer, self.read = self.read, set()
         for statement in statements:
             convert = _STATEMENTS.get(type(statement))
             if convert is None:
                 continue
+            if self.annotations and isinstance(statement, _ANNOTATED):
+                result.extend(self.annotations_of(statement))
             node = convert(self, statement)
             if node is not None:
                 result.append(node)
+        self.read = outer
         return tuple(result)
+
+    def annotations_of(self, statement: ast.stmt) -> Iterable[Node]:
+        """The dotted names that a statement's annotations read, each once in a block."""
+        found: list[Node] = []
+        for annotation in _annotations(statement):
+            for attribute in _attributes(annotation):
+                name = _dotted(attribute)
+                if name and name not in self.read:
+                    self.read.add(name)
+                    found.append(self.expression(attribute))
+        return [("annotations", self.line(statement), tuple(found))] if found else []
 
     def line(self, node: ast.stmt | ast.expr) -> int:
         return node.lineno + self.offset
@@ -216,9 +233,15 @@ class _Converter:
         return ("a", self.expression(node.value), node.attr, self.line(node))
 
     def call(self, node: ast.Call) -> Node:
-        arguments = tuple(self.expression(argument) for argument in node.args)
+        arguments = tuple(self.argument(argument) for argument in node.args)
         keywords = tuple((keyword.arg, self.expression(keyword.value)) for keyword in node.keywords)
         return ("call", self.expression(node.func), arguments, keywords, self.line(node))
+
+    def argument(self, node: ast.expr) -> Node:
+        if not isinstance(node, ast.GeneratorExp):
+            return self.expression(node)
+        # Whoever is given a generator runs it at once, nearly always.
+        return ("comp", "list", self.expression(node.elt), UNKNOWN, self.generators(node.generators))
 
     def starred(self, node: ast.Starred) -> Node:
         return ("*", self.expression(node.value))
@@ -362,9 +385,52 @@ _EXPRESSIONS: dict[type[ast.expr], Callable[..., Node]] = {
 }
 
 
-def block_of(statements: Iterable[ast.stmt], *, last_lines: Mapping[int, int] | None = None) -> Block:
-    """Convert a module's statements. ``last_lines`` gives the last line of functions whose bodies were cut out."""
-    return _Converter(0, last_lines or {}, False).block(statements)
+_ANNOTATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.AnnAssign)
+
+
+def _annotations(statement: ast.stmt) -> Iterable[ast.expr]:
+    if isinstance(statement, ast.AnnAssign):
+        return (statement.annotation,)
+    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return ()
+    given = statement.args
+    arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+    arguments.extend(argument for argument in (given.vararg, given.kwarg) if argument is not None)
+    found = [*(argument.annotation for argument in arguments), statement.returns]
+    return [annotation for annotation in found if annotation is not None]
+
+
+def _attributes(node: ast.AST) -> Iterable[ast.Attribute]:
+    if isinstance(node, ast.Attribute):
+        yield node
+    elif not isinstance(node, (ast.Name, ast.Constant, ast.Lambda)):
+        for child in ast.iter_child_nodes(node):
+            yield from _attributes(child)
+
+
+def _dotted(node: ast.expr) -> str:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
+
+
+def evaluates_annotations(statements: Iterable[ast.stmt]) -> bool:
+    """Whether a module's annotations run where they stand: it has no ``from __future__ import annotations``."""
+    futures = (one for one in statements if isinstance(one, ast.ImportFrom) and one.module == "__future__")
+    return not any(alias.name == "annotations" for one in futures for alias in one.names)
+
+
+def block_of(
+    statements: Iterable[ast.stmt], *, last_lines: Mapping[int, int] | None = None, annotations: bool = False
+) -> Block:
+    """Convert a module's statements.
+
+    ``last_lines`` gives the last line of functions whose bodies were cut out. With ``annotations``, what the
+    annotations of functions and variables read is kept too.
+    """
+    return _Converter(0, last_lines or {}, False, annotations).block(statements)
 
 
 def body_of(function: ast.FunctionDef | ast.AsyncFunctionDef, *, offset: int) -> Block:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from torchlink.model.source import Block, ModuleSource
-from torchlink.read.python_nodes import block_of, body_of
+from torchlink.read.python_nodes import block_of, body_of, evaluates_annotations
 
 MAX_SOURCE_BYTES = 32 * 2**20
 """A larger file is not parsed: it is data, or hostile."""
@@ -49,7 +49,7 @@ def parse_module(path: str, source: bytes) -> ModuleSource:
         return ModuleSource(path=path, block=(), problem="contains null bytes")
     cut = cut_bodies(source) if len(source) > _SMALL else None
     try:
-        block = _parsed(source, cut)
+        block = _parsed(source, cut, annotations=not path.endswith(".pyi"))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return ModuleSource(path=path, block=(), problem=_reason(error))
     return ModuleSource(
@@ -114,13 +114,18 @@ def _binds_dynamically(path: str, source: bytes) -> bool:
     return any(f"setattr({module}".encode() in source for module in ("sys.modules", f"{name},"))
 
 
-def _parsed(source: bytes, cut: _Cut | None) -> Block:
+def _parsed(source: bytes, cut: _Cut | None, *, annotations: bool) -> Block:
     if cut is not None:
         try:
-            return block_of(_ast(cut.text).body, last_lines=cut.last_lines)
+            return _block(_ast(cut.text).body, cut.last_lines, annotations)
         except SyntaxError:
             pass
-    return block_of(_ast(source).body)
+    return _block(_ast(source).body, {}, annotations)
+
+
+def _block(statements: list[ast.stmt], last_lines: dict[int, int], annotations: bool) -> Block:
+    evaluated = annotations and evaluates_annotations(statements)
+    return block_of(statements, last_lines=last_lines, annotations=evaluated)
 
 
 def _ast(source: bytes) -> ast.Module:

@@ -122,7 +122,7 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
     if not isinstance(hook, Function):
         return UNKNOWN
     try:
-        return call(machine, Method(hook, owner), [name], {})
+        return call_hook(machine, Method(hook, owner), name)
     except Raised as raised:
         if not imported or not is_plain_attribute_error(raised):
             raise
@@ -133,6 +133,16 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
         if submodule is not None:
             return submodule
         raise modules.missing_name(machine, module, name, line, imported=True) from None
+
+
+def call_hook(machine: Machine, hook: Value, name: str) -> Value:
+    """Call a ``__getattr__``: who calls it waits for its ``AttributeError``."""
+    guards = machine.running.guards
+    guards.append(("AttributeError",))
+    try:
+        return call(machine, hook, [name], {})
+    finally:
+        guards.pop()
 
 
 def is_plain_attribute_error(raised: Raised) -> bool:

@@ -277,13 +277,15 @@ def make_function(
 
 def _walrus(machine: Machine, scope: Scope, node: Node) -> Value:
     value = evaluate(machine, scope, node[2])
-    scope.variables[node[1]] = value
+    while scope.is_comprehension and scope.parent is not None:
+        scope = scope.parent
+    statements.bind(machine, scope, node[1], value)
     return value
 
 
 def _comprehension(machine: Machine, scope: Scope, node: Node) -> Value:
     _, kind, element, value, generators = node
-    inner = Scope({}, scope.module, parent=scope, function=scope.function, exception=scope.exception)
+    inner = Scope({}, scope.module, scope, is_comprehension=True, function=scope.function, exception=scope.exception)
     rows: list[tuple[Value, Value]] = []
     complete = True
     for known in _rows(machine, inner, generators):
@@ -294,6 +296,9 @@ def _comprehension(machine: Machine, scope: Scope, node: Node) -> Value:
             key = evaluate(machine, inner, element)
             rows.append((key, evaluate(machine, inner, value) if kind == "dict" else UNKNOWN))
         except Raised:
+            if kind == "gen":
+                # It is raised, if at all, when somebody takes an item.
+                return UNKNOWN
             if known:
                 raise
         finally:

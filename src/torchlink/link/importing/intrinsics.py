@@ -605,6 +605,8 @@ def call_foreign(machine: Machine, function: Foreign, arguments: Sequence[Value]
     if function.name in ("sys.path.append", "sys.path.insert", "sys.path.extend"):
         _extend_path(machine, arguments, first=function.name == "sys.path.insert")
         return None
+    if function.name in ("sys.meta_path.append", "sys.meta_path.insert", "sys.path_hooks.append"):
+        machine.hooked.add(machine.running.module.name)
     if function.name.startswith("logging."):
         return ForeignObject("logger")
     return UNKNOWN

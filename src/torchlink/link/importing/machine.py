@@ -66,6 +66,8 @@ class Machine:
     consulted_variables: set[str] = field(default_factory=set)
     path_is_open: bool = False
     """Whether some code put a folder on ``sys.path`` that cannot be told."""
+    hooked: set[str] = field(default_factory=set)
+    """Modules that add a finder to ``sys.meta_path``: what lies below them may be made at import."""
     references: int = 0
     scope: Scope | None = None
 

@@ -48,6 +48,8 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
     if parent is None:
         location = machine.finder.top_level(last)
     elif not parent.search:
+        if _is_hooked(machine, full):
+            return None
         if parent.stdlib or parent.opaque or in_libraries(machine, parent, last):
             return None
         raise _missing(machine, full, parent, line)
@@ -55,6 +57,8 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
         location = machine.finder.within(last, search_of(machine, parent))
     if location is None:
         if parent is not None and (parent.opaque or parent.stdlib):
+            return None
+        if _is_hooked(machine, full):
             return None
         raise _missing(machine, full, parent, line)
     module = Module(
@@ -71,6 +75,11 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
     if parent is not None:
         parent.namespace[last] = machine.module_values.get(full, module)
     return module
+
+
+def _is_hooked(machine: Machine, full: str) -> bool:
+    """Whether a module's import may be answered by a finder that its package added to ``sys.meta_path``."""
+    return any(full.startswith(f"{name}.") for name in machine.hooked)
 
 
 def search_of(machine: Machine, module: Module) -> tuple[str, ...]:
@@ -292,7 +301,7 @@ _ABSENT = object()
 def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | None:
     """What a module's own ``__getattr__`` answers; ``None`` where it says that there is no such name."""
     try:
-        return True, calls.call(machine, hook, [name], {})
+        return True, calls.call_hook(machine, hook, name)
     except Raised as raised:
         if calls.is_plain_attribute_error(raised):
             return None

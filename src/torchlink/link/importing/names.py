@@ -71,8 +71,13 @@ def _targets(target: object) -> Iterator[str]:
             yield from _targets(item)
     elif node[0] == "*":
         yield from _targets(node[1])
-    elif node[0] == "sub" and _is_dynamic(node[1]):
+    elif node[0] == "sub" and _is_dynamic(node[1]) and not _is_other_module(node):
         yield "*"
+
+
+def _is_other_module(target: tuple[object, ...]) -> bool:
+    """``sys.modules["other"] = ...``: the module stays as it is."""
+    return _tuple(target[1])[:1] == ("a",) and target[2] != ("n", "__name__")
 
 
 def _is_dynamic(expression: object) -> bool:

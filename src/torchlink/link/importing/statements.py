@@ -242,6 +242,13 @@ def _declare(machine: Machine, scope: Scope, statement: Node) -> None:
     pass
 
 
+def _annotations(machine: Machine, scope: Scope, statement: Node) -> None:
+    """Python evaluates annotations where they stand; from 3.14 on, when somebody asks for them."""
+    if machine.environment.interpreter.version_info < (3, 14):
+        for attribute in statement[2]:
+            expressions.evaluate(machine, scope, attribute)
+
+
 def _delete(machine: Machine, scope: Scope, statement: Node) -> None:
     if not machine.certain:
         return
@@ -561,6 +568,7 @@ _STATEMENTS: dict[str, Callable[[Machine, Scope, Node], Signal | None]] = {
     "assign": _assign,
     "aug": _augment,
     "declare": _declare,
+    "annotations": _annotations,
     "del": _delete,
     "global": _global,
     "expr": _expression,

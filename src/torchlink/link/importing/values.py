@@ -89,6 +89,7 @@ class Scope:
     module: Module
     parent: Scope | None = None
     is_class: bool = False
+    is_comprehension: bool = False
     result: Value = None
     perhaps_returned: bool = False
     globals: frozenset[str] = frozenset()
