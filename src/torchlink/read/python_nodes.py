@@ -143,7 +143,8 @@ class _Converter:
         outer, self.yields = self.yields, False
         block = self.block(node.body)
         if self.yields or isinstance(node, ast.AsyncFunctionDef):
-            block = (("generator", self.line(node)), *block)
+            kind = "plain" if isinstance(node, ast.FunctionDef) else "async"
+            block = (("generator", self.line(node), kind), *block)
         self.yields = outer
         return block
 
@@ -221,6 +222,8 @@ class _Converter:
 
     def yield_(self, node: ast.Yield | ast.YieldFrom) -> Node:
         self.yields = True
+        if isinstance(node, ast.YieldFrom):
+            return ("yield from", self.expression(node.value))
         return ("yield", () if node.value is None else (self.expression(node.value),))
 
     def constant(self, node: ast.Constant) -> Node:

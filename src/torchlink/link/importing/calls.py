@@ -124,8 +124,10 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
     try:
         return call_hook(machine, Method(hook, owner), name)
     except Raised as raised:
-        if not imported or not is_plain_attribute_error(raised):
+        if not is_plain_attribute_error(raised):
             raise
+        if not imported:
+            return _without_attribute(machine, owner, name, line, raised)
         module = machine.modules.get(imported)
         if module is None:
             raise
@@ -143,6 +145,17 @@ def call_hook(machine: Machine, hook: Value, name: str) -> Value:
         return call(machine, hook, [name], {})
     finally:
         guards.pop()
+
+
+def _without_attribute(machine: Machine, owner: Instance, name: str, line: int, raised: Raised) -> Value:
+    """An instance's ``__getattr__`` knows no such name. Only what stands for a module certainly has none."""
+    if machine.expects(("AttributeError",)):
+        raise raised
+    stands_for = owner.attributes.get("__name__")
+    module = machine.modules.get(stands_for) if isinstance(stands_for, str) else None
+    if module is None or machine.module_values.get(module.name) is not owner:
+        return UNKNOWN
+    raise modules.missing_name(machine, module, name, line, imported=False)
 
 
 def is_plain_attribute_error(raised: Raised) -> bool:
@@ -323,12 +336,19 @@ def call_function(
         return UNKNOWN
     if function.expression is None:
         body = body_of(machine, function)
-        if not body or body[0][0] == "generator":
-            return UNKNOWN
+        if not body or (body[0][0] == "generator" and not _is_followed(function)):
+            is_context = function.attributes.get("__kind__") == "context"
+            return ForeignObject("context", (function,)) if is_context else UNKNOWN
     scope = Scope({}, function.module, parent=function.parent, function=function)
     if not _bind_arguments(scope.variables, function, arguments, keywords):
         return UNKNOWN
-    return _within_budget(machine, scope, function)
+    try:
+        return _within_budget(machine, scope, function)
+    except Raised:
+        if not _is_followed(function):
+            raise
+        # A generator raises, if at all, when somebody takes an item.
+        return UNKNOWN
 
 
 def _within_budget(machine: Machine, scope: Scope, function: Function) -> Value:
@@ -370,7 +390,16 @@ def _run(machine: Machine, scope: Scope, function: Function) -> Value:
         statements.run_function(machine, scope, function.body or ())
     finally:
         running.module, running.line = outer_module, outer_line
+    if function.body and function.body[0][0] == "generator":
+        return UNKNOWN if scope.yielded is None or scope.perhaps_returned else scope.yielded
     return UNKNOWN if scope.perhaps_returned else scope.result
+
+
+def _is_followed(function: Function) -> bool:
+    """Whether a generator is run: its items are then known as a list. Not for coroutines and context managers."""
+    if function.attributes.get("__kind__") is not None or not function.body:
+        return False
+    return bool(function.body[0][0] == "generator" and function.body[0][2] == "plain")
 
 
 def body_of(machine: Machine, function: Function) -> Block:
@@ -414,6 +443,9 @@ def instantiate(machine: Machine, cls: Class, arguments: Sequence[Value], keywor
     modelled = intrinsics.MODELLED.get(cls.qualified_name)
     if modelled is not None:
         return _native_call(machine, modelled, arguments, keywords)
+    if "is_prerelease" in cls.namespace and cls.name == "Version":
+        # One of the many copies of packaging.version that packages carry.
+        return _native_call(machine, intrinsics.PARSE_VERSION, arguments, keywords)
     if is_exception_class(cls):
         text = arguments[0] if arguments else ""
         return ExceptionValue(cls, text if isinstance(text, str) else "", tuple(arguments))
@@ -454,7 +486,24 @@ def suppressed(managers: Sequence[Value]) -> tuple[str, ...]:
     for manager in managers:
         if isinstance(manager, ForeignObject) and manager.kind == "suppress":
             names.extend(name for cls in manager.data for name in exception_names(cls)[:1])
+        elif isinstance(manager, ForeignObject) and manager.kind == "context":
+            names.extend(_swallowed(manager))
     return tuple(names)
+
+
+def _swallowed(manager: ForeignObject) -> list[str]:
+    """The exceptions that the ``except`` clauses of a context manager's generator take for good, by name."""
+    (function,) = manager.data
+    pending = list(function.body or ()) if isinstance(function, Function) else []
+    names: list[str] = []
+    for statement in pending:
+        if statement[0] == "try":
+            kept = tuple(handler for handler in statement[3] if not any(one[0] == "raise" for one in handler[2]))
+            names.extend(statements.guard_of(kept))
+            pending.extend(statement[2])
+        elif statement[0] in ("with", "if"):
+            pending.extend(statement[3])
+    return names
 
 
 def swallows(machine: Machine, managers: Sequence[Value], raised: Raised) -> bool:
@@ -462,6 +511,9 @@ def swallows(machine: Machine, managers: Sequence[Value], raised: Raised) -> boo
     for manager in managers:
         if isinstance(manager, ForeignObject) and manager.kind == "suppress":
             if catches(tuple(manager.data), raised.value) is not False:
+                return True
+        elif isinstance(manager, ForeignObject) and manager.kind == "context":
+            if {"", *exception_names(raised.value.cls)}.intersection(_swallowed(manager)):
                 return True
         elif isinstance(manager, Instance):
             leave = find_member((manager.cls,), "__exit__")

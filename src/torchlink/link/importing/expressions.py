@@ -341,6 +341,27 @@ def _other(machine: Machine, scope: Scope, node: Node) -> Value:
     return UNKNOWN
 
 
+def _yield(machine: Machine, scope: Scope, node: Node) -> Value:
+    values = [evaluate(machine, scope, child) for child in node[1]]
+    _give(scope, [values[0] if values else None], machine)
+    return UNKNOWN
+
+
+def _yield_from(machine: Machine, scope: Scope, node: Node) -> Value:
+    _give(scope, operations.items_of(evaluate(machine, scope, node[1])), machine)
+    return UNKNOWN
+
+
+def _give(scope: Scope, items: list[Value] | None, machine: Machine) -> None:
+    """Add to what the running generator yields."""
+    if scope.yielded is None:
+        return
+    if items is None or machine.perhaps or len(scope.yielded) + len(items) > MAX_COMPREHENSION:
+        scope.yielded = None
+    else:
+        scope.yielded.extend(items)
+
+
 _EXPRESSIONS: dict[str, Callable[[Machine, Scope, Node], Value]] = {
     "c": _constant,
     "n": _name,
@@ -365,5 +386,6 @@ _EXPRESSIONS: dict[str, Callable[[Machine, Scope, Node], Value]] = {
     ":=": _walrus,
     "comp": _comprehension,
     "?": _other,
-    "yield": _other,
+    "yield": _yield,
+    "yield from": _yield_from,
 }

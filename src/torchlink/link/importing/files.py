@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath, PurePosixPath
 
 from torchlink.link.importing.machine import Machine
-from torchlink.link.importing.values import UNKNOWN, Intrinsic, Value, is_known
+from torchlink.link.importing.values import UNKNOWN, ForeignObject, Intrinsic, Value, is_known
 
 Path = PurePath
 Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
@@ -63,6 +63,24 @@ def _path(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Valu
     return UNKNOWN if None in texts else PurePosixPath(*[text for text in texts if text is not None])
 
 
+def _entries(machine: Machine, path: str) -> list[Value]:
+    found: list[Value] = [ForeignObject("entry", (path, name, True)) for name in sorted(machine.sources.files(path))]
+    found += [ForeignObject("entry", (path, name, False)) for name in sorted(machine.sources.folders(path))]
+    return found
+
+
+def entry_attribute(data: tuple[Value, ...], name: str) -> Value:
+    """An attribute of an entry of ``os.scandir``."""
+    folder, own, is_file_ = data
+    if name == "name":
+        return own
+    if name == "path":
+        return f"{folder}/{own}"
+    if name in ("is_file", "is_dir"):
+        return Intrinsic(name, lambda machine, arguments, keywords: is_file_ is (name == "is_file"))
+    return UNKNOWN
+
+
 FUNCTIONS: dict[str, Call] = {
     "os.path.join": _on_text(posixpath.join),
     "os.path.dirname": _on_text(posixpath.dirname),
@@ -75,6 +93,8 @@ FUNCTIONS: dict[str, Call] = {
     "os.path.isfile": _looked_up(is_file),
     "os.path.isdir": _looked_up(is_folder),
     "os.listdir": _looked_up(_listing),
+    "os.scandir": _looked_up(_entries),
+    "os.path.relpath": _on_text(posixpath.relpath),
     "os.fspath": _on_text(str),
     "pathlib.Path": _path,
     "pathlib.PurePath": _path,

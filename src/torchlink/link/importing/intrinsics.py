@@ -43,6 +43,8 @@ DECORATORS = {
     "functools.cached_property": "property",
     "builtins.staticmethod": "static",
     "builtins.classmethod": "class",
+    "contextlib.contextmanager": "context",
+    "contextlib.asynccontextmanager": "context",
 }
 
 
@@ -638,6 +640,8 @@ def object_attribute(machine: Machine, owner: ForeignObject, name: str) -> Value
         return {"name": data[0], "specifier": data[1]}.get(name, UNKNOWN)
     elif kind == "finder" and name == "find_spec":
         return Intrinsic("find_spec", lambda machine, arguments, keywords: _find_in(machine, data, arguments))
+    elif kind == "entry":
+        return files.entry_attribute(data, name)
     elif kind == "native":
         return owner
     elif kind == "match":
@@ -693,6 +697,7 @@ def path_attribute(owner: Value, name: str) -> Value:
     return files.path_method(owner, name)
 
 
+PARSE_VERSION = Intrinsic("packaging.version.parse", _parse_version)
 BUILTINS: dict[str, Value] = {
     name.partition(".")[2]: Intrinsic(name, call) for name, call in _FUNCTIONS.items() if name.startswith("builtins.")
 }

@@ -12,8 +12,19 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from torchlink.link.importing.machine import Machine
-from torchlink.link.importing.values import UNKNOWN, Foreign, InstalledVersion, Module, Value, VersionText, is_known
+from torchlink.link.importing.values import (
+    UNKNOWN,
+    Foreign,
+    ForeignObject,
+    InstalledVersion,
+    Module,
+    Value,
+    VersionText,
+    is_known,
+)
 
+_OPEN_KINDS = frozenset({"native", "name", "names"})
+"""Objects of native modules: each may be anything."""
 MAX_SIZE = 100_000
 """No operation makes a string or container longer than this."""
 
@@ -150,6 +161,11 @@ def compare(machine: Machine, name: str, left: Value, right: Value) -> Value:
     if name in ("In", "NotIn"):
         if right == Foreign("sys.path"):
             right = list(machine.finder.path)
+        elif right == Foreign("os.environ") and isinstance(left, str) and is_known(left):
+            machine.consulted_variables.add(left)
+            right = list(machine.variables)
+        elif right == Foreign("sys.modules") and isinstance(left, str) and left in machine.modules:
+            right = [left]
         return _contains(left, right, name == "In")
     if not is_known(left) or not is_known(right):
         return UNKNOWN
@@ -174,8 +190,13 @@ def _identity(left: Value, right: Value, positive: bool) -> Value:
         return positive
     if left is None or right is None or isinstance(left, bool) or isinstance(right, bool):
         other = right if left is None or isinstance(left, bool) else left
-        return UNKNOWN if type(other).__name__ in ("Foreign", "ForeignObject") else not positive
+        return UNKNOWN if _may_be_anything(other) else not positive
     return UNKNOWN
+
+
+def _may_be_anything(value: Value) -> bool:
+    """Whether a value stands for something of which only the name is known."""
+    return isinstance(value, Foreign) or (isinstance(value, ForeignObject) and value.kind in _OPEN_KINDS)
 
 
 def _contains(item: Value, container: Value, positive: bool) -> Value:
@@ -378,6 +399,8 @@ def truth_of(value: Value) -> Value:
         return UNKNOWN
     if isinstance(value, Data) and not isinstance(value, (SpecifierSet, Requirement)):
         return bool(value)
+    if isinstance(value, ForeignObject):
+        return UNKNOWN if value.kind in _OPEN_KINDS else True
     if type(value).__name__ in ("Module", "Function", "Class", "Intrinsic", "Method"):
         return True
     return UNKNOWN

@@ -391,7 +391,7 @@ def _match(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
 def _try(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
     _, _, body, handlers, otherwise, finally_ = statement
     guards = machine.running.guards
-    guards.append(_guard(handlers))
+    guards.append(guard_of(handlers))
     raised: Raised | None = None
     signal: Signal | None = None
     try:
@@ -406,14 +406,16 @@ def _try(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
                 signal = run_block(machine, scope, otherwise)
         else:
             signal = _handle(machine, scope, raised, handlers)
-    finally:
-        if finally_:
-            ended = run_block(machine, scope, finally_)
-            signal = ended or signal
-    return signal
+    except Raised:
+        ended = run_block(machine, scope, finally_)
+        if ended is None:
+            raise
+        # A ``return`` in ``finally`` drops the exception.
+        return ended
+    return run_block(machine, scope, finally_) or signal
 
 
-def _guard(handlers: tuple[Node, ...]) -> tuple[str, ...]:
+def guard_of(handlers: tuple[Node, ...]) -> tuple[str, ...]:
     """The names in ``except`` clauses; an empty name for a bare one."""
     names: list[str] = []
     for type_, _, _ in handlers:
@@ -492,6 +494,10 @@ def _assert(machine: Machine, scope: Scope, statement: Node) -> None:
     if expressions.truth(machine, scope, test) is False:
         text = expressions.evaluate(machine, scope, message) if message else ""
         raise gates.raised(machine, exception(AssertionError, text if isinstance(text, str) else ""), line)
+
+
+def _generator(machine: Machine, scope: Scope, statement: Node) -> None:
+    scope.yielded = []
 
 
 def _return(machine: Machine, scope: Scope, statement: Node) -> Signal:
@@ -578,6 +584,7 @@ _STATEMENTS: dict[str, Callable[[Machine, Scope, Node], Signal | None]] = {
     "match": _match,
     "try": _try,
     "raise": _raise,
+    "generator": _generator,
     "assert": _assert,
     "return": _return,
     "break": _break,

@@ -94,6 +94,8 @@ class Scope:
     perhaps_returned: bool = False
     globals: frozenset[str] = frozenset()
     function: Function | None = None
+    yielded: list[Value] | None = None
+    """What a generator has yielded so far; ``None`` where that is not known."""
     exception: ExceptionValue | None = None
     """The exception that an ``except`` block of this scope is handling."""
 
