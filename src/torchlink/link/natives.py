@@ -19,7 +19,7 @@ from torchlink.model.environment import Distribution, Environment
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import Load, LoadOutcome, NativeFacts, NativeFiles, NumpyAbi, NumpyFailure
 from torchlink.model.reach import Reach
-from torchlink.model.reference import Broken, Evidence, Kind, Links, Severity, Undecided
+from torchlink.model.reference import Broken, Evidence, Kind, Links, PartyType, Severity, Undecided
 
 TORCH, NUMPY = "torch", "numpy"
 
@@ -112,7 +112,9 @@ class NativeLinker:
             return tuple(filter(_certain, load.broken)) if self._importable(path) else ()
         if found.optional:
             return ()
-        severity = Severity.RISK if found.guarded or load.outcome is LoadOutcome.WARNS else Severity.BREAK
+        if not found.guarded and load.outcome is not LoadOutcome.WARNS:
+            return tuple(replace(one, severity=Severity.BREAK, chain=found.chain) for one in load.broken)
+        severity = Severity.NOTE if all(map(_is_systems, load.broken)) else Severity.RISK
         return tuple(replace(one, severity=severity, chain=found.chain) for one in load.broken)
 
     def _bridge(self, load: Load, reach: Reach, calls: tuple[Evidence, ...]) -> tuple[Broken, ...]:
@@ -245,3 +247,8 @@ def _certain(broken: Broken) -> bool:
     if broken.kind is Kind.LIBRARY:
         return is_torch_library(broken.target)
     return broken.kind is not Kind.PLATFORM
+
+
+def _is_systems(broken: Broken) -> bool:
+    """A library that the system lacks (FFmpeg, SoX): where a package does without, it is its user's choice."""
+    return broken.kind is Kind.LIBRARY and broken.provider.type is PartyType.SYSTEM

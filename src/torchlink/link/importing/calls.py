@@ -25,7 +25,7 @@ from torchlink.link.importing.values import (
     exception_names,
     is_exception_class,
 )
-from torchlink.model.source import Block, Node
+from torchlink.model.source import Block, Node, Presence
 
 _ABSENT = object()
 
@@ -81,7 +81,7 @@ def has_attribute(machine: Machine, owner: Value, name: str) -> Value:
             return True if name in owner.namespace or (value is not UNKNOWN and not owner.stdlib) else UNKNOWN
         return UNKNOWN if _is_submodule(machine, owner, name) else False
     if isinstance(owner, Operators):
-        return UNKNOWN if owner.name not in machine.dead_operators else False
+        return _lives(machine, f"{owner.name}::{name}")
     if isinstance(owner, Instance) and name in owner.attributes:
         return True
     return UNKNOWN
@@ -215,10 +215,28 @@ def _operator(machine: Machine, owner: Operators, name: str, line: int) -> Value
         return Operators(name)
     if "::" in owner.name:
         return UNKNOWN
-    dead = machine.dead_operators.get(owner.name)
+    dead = is_dead(machine, f"{owner.name}::{name}")
     if dead is not None:
         raise dead_operator(machine, f"{owner.name}::{name}", dead)
     return Operators(f"{owner.name}::{name}")
+
+
+def _lives(machine: Machine, operator: str) -> Value:
+    return UNKNOWN if is_dead(machine, operator) is None else False
+
+
+def is_dead(machine: Machine, operator: str) -> Failure | None:
+    """Why an operator does not exist: the library that names it did not load, and no other of its package names it."""
+    namespace, _, name = operator.partition("::")
+    name = name.partition(".")[0]
+    if any(_names(machine, path, name) for path in machine.live_libraries.get(namespace, ())):
+        return None
+    dead = machine.dead_libraries.get(namespace, ())
+    return next((failure for failure in dead if _names(machine, failure.path, name)), None)
+
+
+def _names(machine: Machine, library: str, name: str) -> bool:
+    return machine.sources.name_in_binary(library, name) is not Presence.ABSENT
 
 
 def dead_operator(machine: Machine, operator: str, dead: Failure) -> Raised:

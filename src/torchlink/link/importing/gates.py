@@ -54,7 +54,8 @@ def _failure(machine: Machine, value: ExceptionValue, line: int) -> Failure:
 
 def _dead_library(machine: Machine) -> Failure | None:
     """The native library of the running package that did not load, if there is one: what the package then misses."""
-    return machine.dead_operators.get(machine.running.module.name.partition(".")[0])
+    dead = machine.dead_libraries.get(machine.running.module.name.partition(".")[0])
+    return dead[-1] if dead else None
 
 
 def consulted_party(machine: Machine, message: str) -> Party | None:

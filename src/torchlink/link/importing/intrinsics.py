@@ -258,6 +258,8 @@ def _import_module(machine: Machine, arguments: Sequence[Value], keywords: dict[
     full = _absolute(name, package)
     if full is None:
         return UNKNOWN
+    if full in machine.popped and full not in machine.modules:
+        return modules.import_hidden_library(machine, full)
     if machine.path_is_open and machine.finder.top_level(full.partition(".")[0]) is None:
         return UNKNOWN
     return modules.import_module(machine, full)
@@ -441,7 +443,7 @@ def _needs_operator(machine: Machine, arguments: Sequence[Value], keywords: dict
     """``torch.library.register_fake("torchvision::nms")``: the operator must have been registered."""
     names = [argument for argument in arguments if isinstance(argument, str) and "::" in argument]
     for name in names:
-        dead = machine.dead_operators.get(name.partition("::")[0])
+        dead = calls.is_dead(machine, name)
         if dead is not None:
             raise calls.dead_operator(machine, name, dead)
     return _IDENTITY
@@ -604,6 +606,8 @@ def call_foreign(machine: Machine, function: Foreign, arguments: Sequence[Value]
         return machine.environment.interpreter.markers.get(_PLATFORM[function.name], UNKNOWN)
     if function.name in ("builtins.exec", "builtins.eval") and machine.scope is not None:
         machine.scope.module.opaque = True
+    if function.name == "sys.modules.pop" and arguments:
+        return _pop_module(machine, arguments)
     if function.name in ("sys.path.append", "sys.path.insert", "sys.path.extend"):
         _extend_path(machine, arguments, first=function.name == "sys.path.insert")
         return None
@@ -612,6 +616,15 @@ def call_foreign(machine: Machine, function: Foreign, arguments: Sequence[Value]
     if function.name.startswith("logging."):
         return ForeignObject("logger")
     return UNKNOWN
+
+
+def _pop_module(machine: Machine, arguments: Sequence[Value]) -> Value:
+    name = arguments[0]
+    module = machine.modules.get(name) if isinstance(name, str) and machine.certain else None
+    if module is None or not isinstance(name, str):
+        return UNKNOWN
+    machine.popped[name] = machine.modules.pop(name)
+    return module
 
 
 def _extend_path(machine: Machine, arguments: Sequence[Value], *, first: bool) -> None:

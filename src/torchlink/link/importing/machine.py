@@ -59,8 +59,12 @@ class Machine:
     steps_left: int = MAX_CALL_STEPS
     failures: list[Failure] = field(default_factory=list)
     """Uncaught failures of entry points."""
-    dead_operators: dict[str, Failure] = field(default_factory=dict)
-    """Operator namespaces whose library did not load."""
+    dead_libraries: dict[str, list[Failure]] = field(default_factory=dict)
+    """Native libraries that did not load, by the top-level name of their package."""
+    live_libraries: dict[str, list[str]] = field(default_factory=dict)
+    """Native libraries that did, likewise."""
+    popped: dict[str, Module] = field(default_factory=dict)
+    """Modules that were taken out of ``sys.modules``."""
     stubs: dict[str, frozenset[str]] = field(default_factory=dict)
     """The names in the stub beside each native library that was asked for."""
     consulted_variables: set[str] = field(default_factory=set)

@@ -155,6 +155,24 @@ def set_own_names(module: Module) -> None:
         namespace["__path__"] = list(module.search)
 
 
+def import_hidden_library(machine: Machine, name: str) -> Value:
+    """A package that took itself out of ``sys.modules`` imports the library of its own name from one of its folders.
+
+    OpenCV's ``bootstrap`` does: its folders stand in a file that it executes.
+    """
+    package = machine.popped[name]
+    folders = [*package.search, *(f"{root}/{one}" for root in package.search for one in machine.sources.folders(root))]
+    for folder in folders:
+        location = machine.finder.within(name, (folder,))
+        if location is not None and location.found is Found.NATIVE:
+            module = Module(name=name, path=location.path)
+            set_own_names(module)
+            _load_library(machine, module)
+            module.state = State.DONE
+            return module
+    return UNKNOWN
+
+
 def _leave_undecided(machine: Machine, module: Module, reason: str) -> None:
     """A module that cannot be followed may bind any name."""
     module.opaque = True
@@ -182,7 +200,9 @@ def load_library(machine: Machine, path: str, line: int = 0, raises: str = "") -
     guarded = machine.guarded_against(("Exception", "BaseException", "", load.exception, "ImportError", "OSError"))
     place = machine.place(machine.running.module, line or machine.running.line)
     machine.record(Event(machine.running.line, place, library=path, guarded=guarded))
+    package = machine.owners.relative(path).partition("/")[0]
     if load.outcome is not LoadOutcome.FAILS:
+        machine.live_libraries.setdefault(package, []).append(path)
         return
     cls = builtin_exception(raises or load.exception or "ImportError")
     if load.exception == "crash":
@@ -197,7 +217,7 @@ def load_library(machine: Machine, path: str, line: int = 0, raises: str = "") -
         broken=load.broken,
         message=load.reason,
     )
-    machine.dead_operators[machine.owners.relative(path).partition("/")[0]] = failure
+    machine.dead_libraries.setdefault(package, []).append(failure)
     raise Raised(exception(cls, load.reason, failure))
 
 

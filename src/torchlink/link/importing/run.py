@@ -16,9 +16,8 @@ from torchlink.link.owners import Owners
 from torchlink.model.environment import Environment, Project
 from torchlink.model.native import NativeLoader
 from torchlink.model.reach import LibraryReach, Reach
-from torchlink.model.reference import Broken, Links, Severity, Undecided
+from torchlink.model.reference import Broken, Kind, Links, PartyType, Severity, Undecided
 from torchlink.model.source import Block, ModuleSource, Sources
-
 
 _NOT_PROGRAMS = frozenset({"tests", "test", "testing", "docs", "doc", "examples", "example", "benchmarks", "scripts"})
 
@@ -181,7 +180,7 @@ def _links(machine: Machine, chains: Mapping[str, tuple[str, ...]], entries: Ite
         for event in module.events:
             reached = compact((*chain, event.place))
             if isinstance(event.lost, Failure) and event.lost.cause in (Cause.NATIVE, Cause.GATE):
-                broken.extend(_judged(event.lost, Severity.RISK, reached))
+                broken.extend(_judged(event.lost, _severity_of_loss(event.lost), reached))
             if event.warning is not None:
                 broken.append(replace(event.warning, chain=reached))
             if event.undecided is not None:
@@ -191,6 +190,12 @@ def _links(machine: Machine, chains: Mapping[str, tuple[str, ...]], entries: Ite
     links = Links(broken=tuple(broken), undecided=tuple(undecided), references=machine.references)
     shown = {name: compact(chain) for name, chain in chains.items() if name not in known or known[name].path}
     return links, Reach(modules=shown, libraries=libraries)
+
+
+def _severity_of_loss(failure: Failure) -> Severity:
+    """What a package goes on without. A library that the system lacks (FFmpeg, SoX) is its user's choice."""
+    optional = all(one.kind is Kind.LIBRARY and one.provider.type is PartyType.SYSTEM for one in failure.broken)
+    return Severity.NOTE if optional and failure.cause is Cause.NATIVE else Severity.RISK
 
 
 def compact(chain: tuple[str, ...]) -> tuple[str, ...]:
