@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from torchlink.checkpoint.weights_only import Refusal, refusals, release_of, ver
 from torchlink.model.environment import Environment
 
 _TORCH = (Format.TORCH_ZIP, Format.TORCH_LEGACY, Format.TORCH_TAR, Format.TORCHSCRIPT)
+_GROUND = {"torch", "numpy"}
+"""Their pickled names are looked up one by one; what they lack beside is not what loading needs."""
 _NEEDS_NUMPY_2_GENERATOR = "numpy.random._pickle.__bit_generator_ctor"
 
 
@@ -193,7 +195,35 @@ def _resolve_all(
                 undecided.append("a jagged nested tensor, whose form changed between releases of torch")
             elif answer.found is Found.UNKNOWN:
                 undecided.append(f"{name.path}: {answer.detail}")
+    undecided.extend(_incomplete(contents, environment))
     return tuple(unresolved.values()), tuple(dict.fromkeys(undecided))
+
+
+def _incomplete(contents: Contents, environment: Environment) -> Iterator[str]:
+    """Packages whose modules the file needs, and that lack a requirement: their import may fail."""
+    needed = {name.module.partition(".")[0] for stream in contents.streams for name in stream.pickle.globals}
+    for distribution in environment.distributions:
+        if distribution.name in _GROUND or not needed.intersection(distribution.top_level):
+            continue
+        for line in distribution.requires:
+            missing = _missing(line, environment)
+            if missing:
+                yield f"{distribution.label} needs {missing}, which is not installed"
+
+
+def _missing(line: str, environment: Environment) -> str:
+    """The package that a requirement names, where it applies and is not there."""
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement:
+        return ""
+    markers = {**environment.interpreter.markers, "extra": ""}
+    if requirement.marker is not None and not requirement.marker.evaluate(markers):
+        return ""
+    return "" if environment.distribution(canonicalize_name(requirement.name)) else requirement.name
 
 
 def _resolve(name: Global, installed: Installed, environment: Environment) -> Answer:
