@@ -11,6 +11,8 @@ from torchlink.read.elf_image import ElfImage
 
 MAX_BYTES = 256 * 2**20
 MAX_NAME = 200
+CFFI_NAMES = frozenset({b"ffi", b"lib"})
+"""What ``_cffi_backend`` binds in every module that cffi compiled: the names stand in no string of the module's own."""
 MAX_INDEXED = 8 * 2**20
 """More read-only data than this is searched anew for each name; less is split into its strings once."""
 
@@ -27,7 +29,7 @@ class NativeStrings:
     def presence(self, name: str) -> Presence:
         """Whether the library holds ``name``; what cannot be read may hold it."""
         wanted = name.encode("utf-8", "surrogatepass")
-        if self._is_whole(wanted):
+        if self._is_whole(wanted) or (wanted in CFFI_NAMES and self._is_whole(b"_cffi_backend")):
             return Presence.WHOLE
         # Rust's strings lie end to end without null bytes, and Cython from 3.1 on compresses its own.
         if not self._data or wanted in self._data or self._compressed:
@@ -62,4 +64,4 @@ class NativeStrings:
 
     @cached_property
     def _compressed(self) -> bool:
-        return b"__pyx" in self._data
+        return b"__pyx" in self._data or b"cython_runtime" in self._data
