@@ -265,6 +265,8 @@ def evaluate_call(machine: Machine, scope: Scope, node: Node) -> Value:
         return _super(scope)
     function = expressions.evaluate(machine, scope, callee)
     positional = expressions.items(machine, scope, arguments)
+    if callee == ("n", "super") and len(positional) == 2 and isinstance(positional[0], Class):
+        return Super(positional[0], positional[1])
     named: dict[str, Value] = {}
     for key, value in keywords:
         known = expressions.evaluate(machine, scope, value)
@@ -394,8 +396,11 @@ def is_doubtful(machine: Machine, raised: Raised) -> bool:
     """An exception without a reference behind it, which nobody waits for: more likely our error than the source's."""
     if raised.failure is not None and raised.failure.cause is not Cause.OTHER:
         return False
-    names = [name for name in exception_names(raised.value.cls) if name not in ("Exception", "BaseException", "object")]
-    return not machine.guarded_against(names) and not machine.expects(("Exception", "BaseException", ""))
+    names = exception_names(raised.value.cls)
+    if machine.expects((*names, "")):
+        return False
+    # A package may try whether another one can be imported; no other exception is waited for across modules.
+    return not machine.guarded_against({"ImportError", "ModuleNotFoundError"}.intersection(names))
 
 
 def _run(machine: Machine, scope: Scope, function: Function) -> Value:

@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 from torchlink.link.importing import calls, intrinsics, operations, statements
 from torchlink.link.importing.failures import Raised, exception
 from torchlink.link.importing.machine import Machine
-from torchlink.link.importing.values import UNKNOWN, Foreign, Function, PartlyKnown, Scope, Value, is_known
+from torchlink.link.importing.values import (
+    UNKNOWN,
+    ExceptionValue,
+    Foreign,
+    Function,
+    PartlyKnown,
+    Scope,
+    Value,
+    is_known,
+)
 from torchlink.model.source import Block, Node
 
 MAX_COMPREHENSION = 2_000
@@ -251,6 +260,8 @@ def _joined(machine: Machine, scope: Scope, node: Node) -> Value:
 
 def _formatted(machine: Machine, scope: Scope, node: Node) -> Value:
     value = evaluate(machine, scope, node[1])
+    if isinstance(value, ExceptionValue):
+        return value.message
     if node[2] and is_known(value) and isinstance(value, operations.Data):
         text = str(value)
         return text if len(text) < 500 else UNKNOWN

@@ -72,6 +72,9 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
         machine.running.owner.imports.setdefault(full, machine.running.line)
     set_own_names(module)
     _run(machine, module, location)
+    # A library may add names to the modules of its own package, and makes those that have no file.
+    nested = location.found is Found.NAMESPACE and parent is not None
+    module.opaque |= nested or full.partition(".")[0] in machine.popped
     if parent is not None:
         parent.namespace[last] = machine.module_values.get(full, module)
     return module
