@@ -107,7 +107,9 @@ def _late_names(source: bytes) -> frozenset[str]:
 def _binds_dynamically(path: str, source: bytes) -> bool:
     """Whether a function writes to ``globals()`` or sets attributes of this module under its own name."""
     if b"globals()" in source and _DYNAMIC.search(source) is not None:
-        return True
+        cut = cut_bodies(source)
+        if cut is None or len(_DYNAMIC.findall(source)) > len(_DYNAMIC.findall(cut.text)):
+            return True
     if b"setattr(" not in source:
         return False
     name = path.replace("\\", "/").removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]

@@ -14,6 +14,8 @@ from torchlink.model.native import LoadOutcome
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity, Undecided
 from torchlink.model.source import Presence
 
+GENERATED_STUB = 500
+"""A stub that lists so many names was generated from what the library registers."""
 INTRINSIC_PACKAGES = frozenset({"packaging", "typing_extensions"})
 """Third-party packages whose functions ``intrinsics.py`` computes; their modules are listed, not run."""
 
@@ -332,20 +334,23 @@ def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | 
 
 
 def in_libraries(machine: Machine, module: Module, name: str) -> bool:
-    """Whether a compiled module may have a name: its stub lists it, or the name stands in its bytes.
+    """Whether a module may have a name from a library: the library's stub lists it, or it stands in its bytes.
 
-    A name that only ends a longer word there decides nothing. For a public name, a stub that does not list it has
-    then the last word; stubs are not complete for private ones.
+    For a public name that a module takes over from a library (``torch.int1`` from ``torch._C``), a generated stub has
+    the last word. Elsewhere a stub need not be complete; there it decides only where the bytes do not.
     """
+    public = not name.startswith("_")
     for path in module.libraries:
         names = machine.stubs.get(path)
         if names is None:
             names = machine.stubs[path] = stub_names(machine.sources, path)
         if name in names:
             return True
+        if public and path != module.path and len(names) >= GENERATED_STUB:
+            continue
         for library in machine.sources.library_family(path):
             presence = machine.sources.name_in_binary(library, name)
-            if presence is Presence.WHOLE or (presence is Presence.PART and (not names or name.startswith("_"))):
+            if presence is Presence.WHOLE or (presence is Presence.PART and not (names and public)):
                 return True
     return False
 

@@ -117,7 +117,9 @@ def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
     if name in ("Mult", "LShift") and not _small(left, right):
         return UNKNOWN
     if not isinstance(left, Data) or not isinstance(right, Data):
-        return UNKNOWN
+        # A name of a library with something before or after it still comes from that library.
+        names = [value for value in (left, right) if isinstance(value, ForeignObject) and value.kind == "name"]
+        return names[0] if names and name == "Add" else UNKNOWN
     try:
         result = function(left, right)
     except _FAILS:

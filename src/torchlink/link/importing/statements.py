@@ -333,7 +333,7 @@ def same(left: Value, right: Value) -> bool:
     """Whether two values are certainly the same."""
     if left is right:
         return True
-    plain = (str, int, float, bool, type(None))
+    plain = (str, int, float, bool, type(None), ForeignObject)
     return type(left) is type(right) and isinstance(left, plain) and left == right
 
 
