@@ -336,8 +336,9 @@ def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | 
 def in_libraries(machine: Machine, module: Module, name: str) -> bool:
     """Whether a module may have a name from a library: the library's stub lists it, or it stands in its bytes.
 
-    For a public name that a module takes over from a library (``torch.int1`` from ``torch._C``), a generated stub has
-    the last word. Elsewhere a stub need not be complete; there it decides only where the bytes do not.
+    A stub need not be complete, and a string need not be a name. For a public name that a module takes over from a
+    library (``torch.compiler`` from ``torch._C``) and that a generated stub does not list, the package's own source
+    decides: what it mentions is there, what it never mentions is not.
     """
     public = not name.startswith("_")
     for path in module.libraries:
@@ -347,6 +348,8 @@ def in_libraries(machine: Machine, module: Module, name: str) -> bool:
         if name in names:
             return True
         if public and path != module.path and len(names) >= GENERATED_STUB:
+            if machine.sources.mentions(module.path.rpartition("/")[0], f"{module.name}.{name}"):
+                return True
             continue
         for library in machine.sources.library_family(path):
             presence = machine.sources.name_in_binary(library, name)
