@@ -22,6 +22,7 @@ from torchlink.link.importing.values import (
     Scope,
     Super,
     Value,
+    ancestors,
     exception_names,
     is_exception_class,
 )
@@ -164,18 +165,11 @@ def is_plain_attribute_error(raised: Raised) -> bool:
     return "AttributeError" in names and (raised.failure is None or raised.failure.explicit)
 
 
-def find_member(classes: tuple[Value, ...], name: str, depth: int = 0) -> Value:
+def find_member(classes: tuple[Value, ...], name: str) -> Value:
     """A member of the first class that has it, bases in order; ``None`` where none has it."""
-    if depth > 30:
-        return None
-    for cls in classes:
-        if not isinstance(cls, Class):
-            continue
-        if name in cls.namespace:
+    for cls in ancestors(classes):
+        if isinstance(cls, Class) and name in cls.namespace:
             return cls.namespace[name]
-        found = find_member(cls.bases, name, depth + 1)
-        if found is not None:
-            return found
     return None
 
 

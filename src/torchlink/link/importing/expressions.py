@@ -263,7 +263,11 @@ def _formatted(machine: Machine, scope: Scope, node: Node) -> Value:
     if isinstance(value, ExceptionValue):
         return value.message
     if node[2] and is_known(value) and isinstance(value, operations.Data):
-        text = str(value)
+        try:
+            text = str(value)
+        except ValueError:
+            # Python does not write numbers of many thousand digits.
+            return UNKNOWN
         return text if len(text) < 500 else UNKNOWN
     return UNKNOWN
 
@@ -337,6 +341,9 @@ def _rows(machine: Machine, scope: Scope, generators: tuple[Node, ...]) -> Itera
     rounds: list[Value] = [UNKNOWN] if known is None or UNKNOWN in known else known
     for item in rounds[: MAX_COMPREHENSION + 1]:
         machine.step()
+        if machine.exhausted:
+            yield False
+            return
         statements.assign(machine, scope, target, item)
         certain = known is not None and item is not UNKNOWN
         answers = [truth(machine, scope, condition) for condition in conditions]

@@ -186,6 +186,7 @@ def _map(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value
     items = operations.items_of(arguments[1])
     if items is None or len(arguments) != 2 or len(items) > 1000:
         return UNKNOWN
+    machine.spend(len(items))
     return [calls.call(machine, arguments[0], [item], {}) for item in items]
 
 
@@ -193,6 +194,7 @@ def _filter(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Va
     items = operations.items_of(arguments[1])
     if items is None or len(items) > 1000:
         return UNKNOWN
+    machine.spend(len(items))
     kept: list[Value] = []
     for item in items:
         answer = operations.truth_of(item if arguments[0] is None else calls.call(machine, arguments[0], [item], {}))

@@ -91,6 +91,14 @@ class Machine:
             if self.steps_left < 0:
                 raise StepsExhausted
 
+    def spend(self, steps: int) -> None:
+        """Count work that is done at once. Raises StepsExhausted as ``step``."""
+        self.running.steps += steps
+        if self.depth:
+            self.steps_left -= steps
+            if self.steps_left < 0:
+                raise StepsExhausted
+
     @property
     def exhausted(self) -> bool:
         """Whether the running module has used up its budget."""

@@ -336,8 +336,8 @@ def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | 
 def in_libraries(machine: Machine, module: Module, name: str) -> bool:
     """Whether a module may have a name from a library: the library's stub lists it, or it stands in its bytes.
 
-    A stub need not be complete, and a string need not be a name. For a public name that a module takes over from a
-    library (``torch.compiler`` from ``torch._C``) and that a generated stub does not list, the package's own source
+    A stub need not be complete, and a string need not be a name. For a public name that a package takes over from its
+    own library (``torch.compiler`` from ``torch._C``) and that a generated stub does not list, the package's own source
     decides: what it mentions is there, what it never mentions is not.
     """
     public = not name.startswith("_")
@@ -347,8 +347,9 @@ def in_libraries(machine: Machine, module: Module, name: str) -> bool:
             names = machine.stubs[path] = stub_names(machine.sources, path)
         if name in names:
             return True
-        if public and path != module.path and len(names) >= GENERATED_STUB:
-            if machine.sources.mentions(module.path.rpartition("/")[0], f"{module.name}.{name}"):
+        folder = path.rpartition("/")[0]
+        if public and module.path == f"{folder}/__init__.py" and len(names) >= GENERATED_STUB:
+            if machine.sources.mentions(folder, f"{module.name}.{name}"):
                 return True
             continue
         for library in machine.sources.library_family(path):

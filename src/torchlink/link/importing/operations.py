@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -116,6 +117,8 @@ def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
         return _percent(left, right)
     if name in ("Mult", "LShift") and not _small(left, right):
         return UNKNOWN
+    if name == "LShift" and isinstance(right, int) and right > MAX_SIZE:
+        return UNKNOWN
     if not isinstance(left, Data) or not isinstance(right, Data):
         # A name of a library with something before or after it still comes from that library.
         names = [value for value in (left, right) if isinstance(value, ForeignObject) and value.kind == "name"]
@@ -128,7 +131,9 @@ def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
 
 
 def _percent(left: str | bytes, right: Value) -> Value:
-    if isinstance(left, bytes) or not is_known(right) or not isinstance(right, Data) or "*" in left or len(left) > 5000:
+    if isinstance(left, bytes) or not is_known(right) or not isinstance(right, Data):
+        return UNKNOWN
+    if "*" in left or not _is_modest(left, right if isinstance(right, tuple) else (right,)):
         return UNKNOWN
     try:
         return left % right
@@ -253,19 +258,21 @@ def set_item(container: Value, key: Value, value: Value, *, certain: bool) -> No
             container[key] = value if certain or key not in container else UNKNOWN
         except TypeError:
             container[UNKNOWN] = UNKNOWN
-    elif isinstance(container, list) and isinstance(key, int) and key < len(container):
+    elif isinstance(container, list) and isinstance(key, int) and -len(container) <= key < len(container):
         container[key] = value
 
 
 def extend(container: list[Value] | set[Value] | dict[Value, Value], value: Value) -> None:
     """``container += value`` or ``container |= value``."""
     if isinstance(container, dict):
-        if isinstance(value, dict):
+        if isinstance(value, dict) and len(container) + len(value) < MAX_SIZE:
             container.update(value)
         else:
             container[UNKNOWN] = UNKNOWN
         return
     items = items_of(value)
+    if items is not None and len(container) + len(items) > MAX_SIZE:
+        items = None
     try:
         if isinstance(container, list):
             container.extend([UNKNOWN] if items is None else items)
@@ -306,7 +313,7 @@ def call_method(method: DataMethod, arguments: Sequence[Value], keywords: Mappin
         return _change(value, name, arguments, keywords)
     if not all(is_known(argument) for argument in arguments) or not all(map(is_known, keywords.values())):
         return _default(value, name, arguments)
-    if name in ("format", "zfill", "join") and not _short(value, arguments):
+    if isinstance(value, str) and not _stays_short(value, name, arguments, tuple(keywords.values())):
         return UNKNOWN
     if isinstance(value, dict) and name in ("keys", "values", "items", "copy"):
         return _contents(value, name)
@@ -332,8 +339,32 @@ def _contents(value: dict[Value, Value], name: str) -> Value:
     return dict(value) if name == "copy" else list(value)
 
 
-def _short(value: Value, arguments: Sequence[Value]) -> bool:
-    return len(str(value)) < 10_000 and all(not isinstance(item, int) or item < 10_000 for item in arguments)
+def _stays_short(value: str, name: str, arguments: Sequence[Value], named: Sequence[Value]) -> bool:
+    """Whether a method of a text makes a text of bearable length."""
+    if name == "format":
+        return _is_modest(value, (*arguments, *named))
+    if name == "zfill":
+        return all(isinstance(width, int) and width < MAX_SIZE for width in arguments)
+    if name == "replace" and len(arguments) > 1 and isinstance(arguments[0], str) and isinstance(arguments[1], str):
+        return value.count(arguments[0]) * len(arguments[1]) < MAX_SIZE
+    if name == "join" and arguments:
+        items = items_of(arguments[0]) or []
+        return len(items) * len(value) + sum(len(item) for item in items if isinstance(item, str)) < MAX_SIZE
+    return True
+
+
+# Widths of thousands, widths that are arguments themselves, and attributes and items of arguments.
+_IMMODEST = re.compile(r"\d{4}|\{[^{}]*[{.\[]")
+
+
+def _is_modest(pattern: str, arguments: Sequence[Value]) -> bool:
+    """Whether formatting these arguments makes a text of bearable length."""
+    if len(pattern) > 5_000 or _IMMODEST.search(pattern):
+        return False
+    longest = max(
+        (len(item) for item in arguments if isinstance(item, (str, bytes, list, tuple, dict, set))), default=0
+    )
+    return longest * (pattern.count("{") + pattern.count("%")) < MAX_SIZE
 
 
 def _default(value: Value, name: str, arguments: Sequence[Value]) -> Value:

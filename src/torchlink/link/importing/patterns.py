@@ -11,20 +11,37 @@ from torchlink.link.importing.values import UNKNOWN, ForeignObject, Intrinsic, V
 Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
 MAX_PATTERN = 200
 MAX_TEXT = 200
-# A repeated group that itself repeats, which may take exponential time, and back-references.
-_SLOW = re.compile(r"[*+}]\??\)[*+{?]|\)[*+{].*\)[*+{]|\\\d|\(\?P=")
+MAX_COST = 10**6
+_ATOMS = re.compile(r"\\.|\[\^?\]?[^\]]*\]", re.S)
+_REPEATED_GROUP = re.compile(r"\)[*+{]")
+_REFERENCE = re.compile(r"\\\d|\(\?P=")
 
 
-def _run(name: str, pattern: str, arguments: Sequence[Value]) -> Value:
+def _cost(pattern: str, length: int) -> int:
+    """An upper bound of the backtracking that a pattern may do over a text; ``MAX_COST`` where it cannot be told."""
+    plain = _ATOMS.sub("x", pattern)
+    repeats = plain.count("*") + plain.count("+") + plain.count("{")
+    if _REFERENCE.search(pattern) or (_REPEATED_GROUP.search(plain) and (repeats > 1 or "|" in plain)):
+        return MAX_COST
+    optional = plain.count("?") - plain.count("(?") + plain.count("|")
+    return int(max(length, 2) ** min(repeats, 20) * 2 ** max(optional, 0))
+
+
+def _run(machine: Machine, name: str, pattern: str, arguments: Sequence[Value]) -> Value:
     texts = [argument for argument in arguments if isinstance(argument, str) and is_known(argument)]
     if len(texts) != len(arguments) or any(len(text) > MAX_TEXT for text in texts):
         return UNKNOWN
-    if len(pattern) > MAX_PATTERN or _SLOW.search(pattern):
+    cost = _cost(pattern, len(texts[-1]) if texts else 0)
+    if len(pattern) > MAX_PATTERN or cost >= MAX_COST:
         return UNKNOWN
+    machine.spend(cost // 1000)
     try:
-        compiled = re.compile(pattern)
+        return _found(name, re.compile(pattern), texts)
     except (re.error, RecursionError, OverflowError):
         return UNKNOWN
+
+
+def _found(name: str, compiled: re.Pattern[str], texts: Sequence[str]) -> Value:
     if name == "sub":
         return compiled.sub(texts[0], texts[1])
     if name == "split":
@@ -44,7 +61,7 @@ def _function(name: str) -> Call:
             pattern = pattern.data[0]
         if not isinstance(pattern, str) or not is_known(pattern) or keywords:
             return UNKNOWN
-        return _run(name, pattern, arguments[1:])
+        return _run(machine, name, pattern, arguments[1:])
 
     return call
 
@@ -65,7 +82,7 @@ def pattern_attribute(data: tuple[Value, ...], name: str) -> Value:
     if name not in _NAMES or not isinstance(pattern, str):
         return UNKNOWN
     return Intrinsic(
-        name, lambda machine, arguments, keywords: _run(name, pattern, arguments) if not keywords else UNKNOWN
+        name, lambda machine, arguments, keywords: _run(machine, name, pattern, arguments) if not keywords else UNKNOWN
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
+from itertools import compress, islice
+from operator import is_not
 
 from torchlink.link.importing import calls, expressions, gates, modules, operations
 from torchlink.link.importing.failures import Cause, Raised, catches, exception
@@ -306,7 +308,7 @@ def perhaps(machine: Machine, scope: Scope, blocks: tuple[Block, ...]) -> Signal
         outcomes.append(dict(scope.variables))
         _restore(scope, before)
     if outcomes:
-        _join(scope, outcomes)
+        _join(scope, before, outcomes)
     if signals and None not in signals and len(signals) == len(blocks) and len(set(signals)) == 1:
         if signals[0] is Signal.RETURN:
             scope.result = UNKNOWN
@@ -319,14 +321,20 @@ def _restore(scope: Scope, before: dict[str, Value]) -> None:
     scope.variables.update(before)
 
 
-def _join(scope: Scope, outcomes: list[dict[str, Value]]) -> None:
+def _join(scope: Scope, before: dict[str, Value], outcomes: list[dict[str, Value]]) -> None:
     first = outcomes[0]
     if len(outcomes) == 1:
         scope.variables.update(first)
         return
-    for name in {name for outcome in outcomes for name in outcome}:
+    for name in {name for outcome in outcomes for name in _changed(before, outcome)}:
         values = [outcome[name] for outcome in outcomes if name in outcome]
         scope.variables[name] = values[0] if all(same(values[0], value) for value in values) else UNKNOWN
+
+
+def _changed(before: dict[str, Value], after: dict[str, Value]) -> Iterator[str]:
+    """The names that are bound anew. ``after`` began as a copy, so that its first names are those of ``before``."""
+    yield from compress(before, map(is_not, before.values(), after.values()))
+    yield from islice(after, len(before), None)
 
 
 def same(left: Value, right: Value) -> bool:

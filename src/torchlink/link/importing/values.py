@@ -243,9 +243,26 @@ def exception_names(cls: Value) -> tuple[str, ...]:
     """The names of an exception class and of its bases, itself first; empty where it is not known."""
     if isinstance(cls, type):
         return tuple(base.__name__ for base in cls.__mro__)
-    if isinstance(cls, Class):
-        return (cls.name, *(name for base in cls.bases for name in exception_names(base)))
-    return ()
+    names: dict[str, None] = {}
+    for one in ancestors((cls,)):
+        names.update(dict.fromkeys([one.name] if isinstance(one, Class) else exception_names(one)))
+    return tuple(names)
+
+
+def ancestors(classes: tuple[Value, ...]) -> list[Value]:
+    """Classes and their bases, each once, those of a class before the next class."""
+    found: dict[int, Value] = {}
+    pending = list(reversed(classes))
+    while pending and len(found) < MAX_ANCESTORS:
+        cls = pending.pop()
+        if isinstance(cls, (Class, type)) and id(cls) not in found:
+            found[id(cls)] = cls
+            if isinstance(cls, Class):
+                pending.extend(reversed(cls.bases))
+    return list(found.values())
+
+
+MAX_ANCESTORS = 2_000
 
 
 def is_exception_class(cls: Value) -> bool:
@@ -253,9 +270,28 @@ def is_exception_class(cls: Value) -> bool:
     return "BaseException" in exception_names(cls)
 
 
+MAX_KNOWN = 50_000
+"""A value of more parts, characters of its texts counted by the hundred, is not looked through."""
+
+
 def is_known(value: Value) -> bool:
     """Whether a value is concrete through and through (containers are looked into, three levels deep)."""
+    if isinstance(value, (tuple, list, set, frozenset, dict)) and _parts(value, 3) > MAX_KNOWN:
+        return False
     return _known(value, 3)
+
+
+def _parts(value: Value, depth: int) -> int:
+    if isinstance(value, str):
+        return 1 + len(value) // 100
+    if depth == 0 or not isinstance(value, (tuple, list, set, frozenset, dict)):
+        return 1
+    count = len(value)
+    for item in value.values() if isinstance(value, dict) else value:
+        if count > MAX_KNOWN:
+            break
+        count += _parts(item, depth - 1)
+    return count
 
 
 def _known(value: Value, depth: int) -> bool:
