@@ -58,8 +58,11 @@ def parse_module(path: str, source: bytes) -> ModuleSource:
 
 
 def pack(source: ModuleSource) -> bytes:
-    """A module's facts as bytes, for a cache of the same Python version."""
-    return marshal.dumps((source.block, tuple(source.late_names), source.dynamic, source.problem))
+    """A module's facts as bytes, for a cache of the same Python version. What nests too deep becomes a problem."""
+    try:
+        return marshal.dumps((source.block, tuple(source.late_names), source.dynamic, source.problem))
+    except ValueError:
+        return marshal.dumps(((), (), False, "nests too deep"))
 
 
 def unpack(path: str, data: bytes) -> ModuleSource:

@@ -48,13 +48,10 @@ class SourceFiles:
             return unpack(path, known)
         ahead = self._ahead.take(path) if self._ahead is not None else None
         if ahead is None:
-            source = self.read(path)
-            ahead = pack(source)
-        else:
-            source = unpack(path, ahead)
+            ahead = pack(self.read(path))
         if key:
             self._store.put("source", key, ahead)
-        return source
+        return unpack(path, ahead)
 
     def _key(self, path: str) -> str:
         """A file's path, size and time; empty for a file outside the environment, which is not kept."""
