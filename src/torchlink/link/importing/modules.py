@@ -374,7 +374,7 @@ def import_from(machine: Machine, value: Value, module_name: str, name: str, lin
     found = submodule(machine, value, name, line)
     if found is not None:
         return found
-    if there:
+    if there or _is_hooked(machine, f"{value.name}.{name}"):
         return UNKNOWN
     raise missing_name(machine, value, name, line, imported=True)
 
