@@ -1,4 +1,4 @@
-"""Regenerate ``weights_only.json`` and ``torch_classes.txt`` from installed torch releases.
+"""Regenerate ``weights_only.json``, ``torch_defaults.txt`` and ``torch_classes.txt`` from installed torch releases.
 
 Usage: ``python scripts/torch_allow_lists.py PYTHON...``, each the interpreter of an environment with another torch,
 oldest first. Each is asked what its ``torch.load(weights_only=True)`` allows, and which classes torch.nn and
@@ -62,6 +62,11 @@ def main() -> None:
         )
         before = allowed
         classes |= set(answer["classes"])
+    names = {name for release in releases for name in release["added"]}
+    about = (
+        f"# What weights_only=True allows by default in torch {', '.join(release['torch'] for release in releases)}.\n"
+    )
+    (RULES / "torch_defaults.txt").write_text(about + "\n".join(sorted(names)) + "\n")
     (RULES / "weights_only.json").write_text(json.dumps({"schema": 1, "releases": releases}, indent=1) + "\n")
     head = f"# Classes of torch.nn and torch.optim in torch {', '.join(str(answer['torch']) for answer in answers)}.\n"
     (RULES / "torch_classes.txt").write_text(head + "\n".join(sorted(classes)) + "\n")

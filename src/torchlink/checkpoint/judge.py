@@ -9,7 +9,7 @@ from enum import Enum
 from torchlink.checkpoint.allowance import Allowance
 from torchlink.checkpoint.contents import Contents, Format, Stream
 from torchlink.checkpoint.reader import read_contents
-from torchlink.checkpoint.rules import GlobalRules, global_rules
+from torchlink.checkpoint.rules import GlobalRules, allowed_names, global_rules
 from torchlink.checkpoint.source import MemorySource
 from torchlink.checkpoint.tensors import REBUILD_V2, view_fits
 from torchlink.checkpoint.values import Blob, BlobKind, Call, FrozenMembers, Global, Members, Pairs, Persistent
@@ -126,33 +126,34 @@ def _stream_reasons(stream: Stream, allowance: Allowance) -> Iterator[Reason]:
     for code in pickle.extensions:
         detail = f"extension code {code} stands for a name that only the loading process knows"
         yield Reason(safety=Safety.UNKNOWN_GLOBAL, detail=detail, where=where)
-    rules = global_rules()
-    nested = False
+    allowed = allowed_names()
+    nested: set[Global] = set()
     for found in pickle.globals:
-        nested = nested or found.path in rules.nested
-        yield from _global_reasons(found, where, rules)
+        if found.path not in allowed:
+            rules = global_rules()
+            if found.path in rules.nested:
+                nested.add(found)
+            else:
+                yield _unlisted(found, where, rules)
+                continue
+        if found.built:
+            detail = f"it changes {found.path} itself"
+            yield Reason(safety=Safety.DANGEROUS, detail=detail, where=where, name=found.path, offset=found.offset)
     for call in pickle.opaque_calls:
         yield from _opaque_call(call, where)
     if nested:
-        yield from _nested_loads(stream, rules, allowance)
+        yield from _nested_loads(stream, nested, allowance)
     yield from _views(stream)
 
 
-def _global_reasons(found: Global, where: str, rules: GlobalRules) -> Iterator[Reason]:
+def _unlisted(found: Global, where: str, rules: GlobalRules) -> Reason:
+    """What a name that is not on the allow list makes of a file."""
     path = found.path
     shown = path if len(path) <= _LONGEST_NAME else f"{path[:_LONGEST_NAME]}..."
-    if path in rules.allowed or path in rules.nested:
-        if found.built:
-            detail = f"it changes {path} itself"
-            yield Reason(safety=Safety.DANGEROUS, detail=detail, where=where, name=path, offset=found.offset)
-        return
     danger = rules.danger_of(path)
-    if danger:
-        yield Reason(safety=Safety.DANGEROUS, detail=f"{shown} {danger}", where=where, name=shown, offset=found.offset)
-        return
-    yield Reason(
-        safety=Safety.UNKNOWN_GLOBAL,
-        detail=f"{shown} is not on the list of names that are known to be harmless",
+    return Reason(
+        safety=Safety.DANGEROUS if danger else Safety.UNKNOWN_GLOBAL,
+        detail=f"{shown} {danger or 'is not on the list of names that are known to be harmless'}",
         where=where,
         name=shown,
         offset=found.offset,
@@ -168,9 +169,8 @@ def _opaque_call(call: Call, where: str) -> Iterator[Reason]:
     yield Reason(safety=Safety.DANGEROUS, detail=detail, where=where, offset=call.offset)
 
 
-def _nested_loads(stream: Stream, rules: GlobalRules, allowance: Allowance) -> Iterator[Reason]:
+def _nested_loads(stream: Stream, names: set[Global], allowance: Allowance) -> Iterator[Reason]:
     """``torch.storage._load_from_bytes`` loads a file from bytes: it may do that to literal bytes alone."""
-    names = [found for found in stream.pickle.globals if found.path in rules.nested]
     for found in names:
         for call in found.calls:
             data = _literal_bytes(call, stream)
@@ -186,7 +186,7 @@ def _nested_loads(stream: Stream, rules: GlobalRules, allowance: Allowance) -> I
                 yield Reason(safety=Safety.UNREADABLE, detail=error.what, where=source.name)
                 continue
             yield from _reasons(inner, allowance)
-    if _escapes(stream, set(names)):
+    if _escapes(stream, names):
         detail = "a function that loads bytes is handed on instead of being called"
         yield Reason(safety=Safety.DANGEROUS, detail=detail, where=stream.where)
 

@@ -10,7 +10,7 @@ from torchlink.checkpoint.allow_code import allow_code
 from torchlink.checkpoint.contents import Contents, Format
 from torchlink.checkpoint.installed import Answer, Found, Installed, native_names
 from torchlink.checkpoint.judge import Judgement, Safety
-from torchlink.checkpoint.rules import Origin, first_releases, global_rules, origins
+from torchlink.checkpoint.rules import Origin, allowed_names, first_releases, origins
 from torchlink.checkpoint.tensors import STORAGE_DTYPES, storage_ref
 from torchlink.checkpoint.values import Global
 from torchlink.checkpoint.weights_only import Refusal, refusals, release_of, version_of
@@ -235,7 +235,7 @@ def _resolve(name: Global, installed: Installed, environment: Environment) -> An
         return answer
     if name.module == "torch":
         return _in_torch(name, installed, answer, environment)
-    known = name.path in global_rules().allowed and not name.module.startswith("torch.")
+    known = name.path in allowed_names() and not name.module.startswith("torch.")
     if known and answer.found is Found.UNKNOWN:
         return Answer(found=Found.EXISTS, detail=answer.detail)
     return answer

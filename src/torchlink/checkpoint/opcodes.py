@@ -24,6 +24,7 @@ from torchlink.checkpoint.values import (
 Handler = Callable[[Machine], None]
 
 _LARGE = 1 << 16
+_SMALL = 1 << 10
 _CONTAINER = 110
 """Bytes that a container costs at least."""
 
@@ -146,6 +147,8 @@ def _text(m: Machine, length: int) -> None:
     text = str(data, "utf-8", "surrogatepass")
     m.stack.append(text)
     m.room -= 60 + length if text.isascii() else 60 + 4 * length
+    if length > _SMALL:
+        m.spend(0)
 
 
 def _bytes(m: Machine, length: int) -> None:
@@ -153,7 +156,7 @@ def _bytes(m: Machine, length: int) -> None:
         _blob(m, BlobKind.BYTES, length)
         return
     m.stack.append(m.take(length))
-    m.room -= 40 + length
+    m.spend(40 + length)
 
 
 def _string(m: Machine, length: int) -> None:
@@ -162,7 +165,7 @@ def _string(m: Machine, length: int) -> None:
         _blob(m, BlobKind.STRING, length)
         return
     m.stack.append(_python2_text(m.take(length)))
-    m.room -= 60 + length
+    m.spend(60 + length)
 
 
 def _python2_text(data: bytes) -> str | bytes:

@@ -57,20 +57,24 @@ def _read(source: Source, allowance: Allowance) -> Contents:
 
 def _zip(source: Source, allowance: Allowance) -> Contents:
     """An archive; or several, one after the other, of a distributed checkpoint."""
-    from torchlink.checkpoint.containers.dcp import pieces_of
-
     try:
         contents = read_zip(source, allowance, read_part)
         if not any(problem.fatal for problem in contents.problems):
             return contents
-        parts = pieces_of(source, allowance)
+        parts = _pieces(source, allowance)
     except UnreadableError:
-        parts = pieces_of(source, allowance)
+        parts = _pieces(source, allowance)
         if not parts:
             raise
     if not parts:
         return contents
     return _distributed(source, parts, allowance)
+
+
+def _pieces(source: Source, allowance: Allowance) -> tuple[Piece, ...]:
+    from torchlink.checkpoint.containers.dcp import pieces_of
+
+    return pieces_of(source, allowance)
 
 
 def _distributed(source: Source, parts: tuple[Piece, ...], allowance: Allowance) -> Contents:

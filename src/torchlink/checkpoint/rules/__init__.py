@@ -7,18 +7,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+_NAMES = ("allowed.txt", "torch_defaults.txt", "torch_classes.txt")
+
+
+@lru_cache(maxsize=1)
+def allowed_names() -> frozenset[str]:
+    """The allow list: exact dotted names."""
+    return frozenset(name for file in _NAMES for name in _names(file))
+
+
+def _names(file: str) -> list[str]:
+    """The words of a text file; a line that begins with ``#`` is a comment."""
+    lines = _text(file).splitlines()
+    return " ".join(line for line in lines if not line.startswith("#")).split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalRules:
-    """The allow list, and the words for what is not on it."""
+    """The words for what is not on the allow list."""
 
-    allowed: frozenset[str]
-    """Exact dotted names."""
     nested: frozenset[str]
     """Allowed where called with literal bytes, which are looked into."""
     danger: dict[str, str]
@@ -42,8 +49,8 @@ class GlobalRules:
 
 @lru_cache(maxsize=1)
 def global_rules() -> GlobalRules:
-    """The rules that are shipped."""
-    document = tomllib.loads(_text("globals.toml"))
+    """The rules that are shipped. They are read when a file has a name that is not on the allow list."""
+    document = _toml("globals.toml")
     danger: dict[str, str] = {}
     modules: dict[str, str] = {}
     for entry in document["danger"]:
@@ -52,9 +59,7 @@ def global_rules() -> GlobalRules:
                 modules[name[:-2]] = entry["why"]
             else:
                 danger[name] = entry["why"]
-    allowed = {name for entry in document["allow"] for name in entry["names"].split()}
     return GlobalRules(
-        allowed=frozenset(allowed | torch_classes() | _torch_defaults()),
         nested=frozenset(name for entry in document["nested"] for name in entry["names"].split()),
         danger=danger,
         danger_modules=modules,
@@ -73,10 +78,9 @@ class Origin:
 @lru_cache(maxsize=1)
 def origins() -> tuple[Origin, ...]:
     """The origins that are known."""
-    document = tomllib.loads(_text("origins.toml"))
     return tuple(
         Origin(modules=tuple(entry["modules"].split()), what=entry["what"], mend=entry["mend"])
-        for entry in document["origin"]
+        for entry in _toml("origins.toml")["origin"]
     )
 
 
@@ -92,15 +96,18 @@ def first_releases(package: str) -> dict[str, str]:
 @lru_cache(maxsize=1)
 def torch_classes() -> frozenset[str]:
     """Modules and optimizers of torch itself."""
-    return frozenset(line for line in _text("torch_classes.txt").splitlines() if not line.startswith("#"))
+    return frozenset(_names("torch_classes.txt"))
 
 
-def _torch_defaults() -> set[str]:
-    """Every name that some release of torch allows under ``weights_only=True``."""
-    import json
+def _toml(file: str) -> dict[str, list[dict[str, str]]]:
+    # Imported here, because a clean file needs no rule, and its parser costs a tenth of a scan.
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
 
-    releases = json.loads(_text("weights_only.json"))["releases"]
-    return {name for release in releases for name in release["added"]}
+    document: dict[str, list[dict[str, str]]] = tomllib.loads(_text(file))
+    return document
 
 
 def _text(file: str) -> str:

@@ -42,9 +42,12 @@ def command(places: tuple[str, ...], form: str, output: Path | None, processes: 
         text = "".join(_lines(scanned, foreign))
     else:
         text = _report(scanned, places, form, time.monotonic() - began)
-    from torchlink.cli import surface
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        from torchlink.cli import surface
 
-    surface.write(text, output)
+        surface.write(text, output)
     return _EXIT[worst([one.judgement for one in scanned]).value]
 
 
