@@ -190,8 +190,8 @@ def test_generators_and_coroutines_do_not_run_when_they_are_called() -> None:
     lines = b"def f():\n    yield 1\nasync def g():\n    pass\ndef h():\n    def i():\n        yield 1\n".splitlines(
         True
     )
-    assert parse_function(lines, 1, 2)[0] == ("generator", 1)
-    assert parse_function(lines, 3, 4)[0] == ("generator", 3)
+    assert parse_function(lines, 1, 2)[0] == ("generator", 1, "plain")
+    assert parse_function(lines, 3, 4)[0] == ("generator", 3, "async")
     assert parse_function(lines, 5, 7)[0][0] == "def"
 
 

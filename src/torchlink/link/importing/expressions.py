@@ -46,6 +46,8 @@ def _name(machine: Machine, scope: Scope, node: Node) -> Value:
     name = node[1]
     value = lookup(scope, name)
     if value is not _ABSENT:
+        if name in scope.module.origins:
+            machine.consult(*scope.module.origins[name])
         return value
     if name in intrinsics.BUILTINS:
         return intrinsics.BUILTINS[name]

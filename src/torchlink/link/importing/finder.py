@@ -52,7 +52,14 @@ class Finder:
         location = self.within(name, self._path)
         if location is not None and location.found is not Found.NAMESPACE:
             return location
-        return self._editable(name) or location
+        return self._editable(name) or self._of_setuptools(name) or location
+
+    def _of_setuptools(self, name: str) -> Location | None:
+        """``distutils``, which Python 3.12 lost: the finder that setuptools installs at start-up answers for it."""
+        if name != "distutils" or self.within("_distutils_hack", self._path) is None:
+            return None
+        setuptools = self.within("setuptools", self._path)
+        return None if setuptools is None else self.within("_distutils", setuptools.search)
 
     def within(self, name: str, folders: tuple[str, ...]) -> Location | None:
         """Find a module by its last name in these folders."""

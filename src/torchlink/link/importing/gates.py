@@ -62,9 +62,14 @@ def consulted_party(machine: Machine, message: str) -> Party | None:
     """The distribution whose version or absence decided; of several, the one that the message names."""
     own = machine.owners.of_module(machine.running.module.name)
     names = [name for name in machine.running.consulted if own is None or name != own.name]
+    folded = message.lower().replace("_", "-")
+    if not names:
+        # What an earlier statement took apart (``major, minor = ...``) has lost its owner; the message may name it.
+        names = [
+            name for name in machine.running.consulted_before if name in folded and (own is None or name != own.name)
+        ]
     if not names:
         return None
-    folded = message.lower().replace("_", "-")
     chosen = next((name for name in reversed(names) if name in folded), names[-1])
     distribution = machine.owners.names.get(chosen)
     if distribution is not None:

@@ -15,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
-from torchlink.link.importing import calls, files, lazy, modules, operations, patterns, versions
+from torchlink.link.importing import calls, files, lazy, modules, operations, patterns, statements, versions
 from torchlink.link.importing.failures import PackageNotFoundError, Raised, catches, exception
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
@@ -245,13 +245,40 @@ def _sorted(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Va
 
 def _import(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     name = arguments[0]
-    if not isinstance(name, str) or not is_known(name) or not name:
+    level = arguments[4] if len(arguments) > 4 else keywords.get("level", 0)
+    if not isinstance(name, str) or not is_known(name) or not isinstance(level, int):
+        return UNKNOWN
+    if level:
+        return _import_relative(machine, name, arguments, keywords, level)
+    if not name:
         return UNKNOWN
     value = modules.import_module(machine, name)
     if len(arguments) > 3 or keywords.get("fromlist"):
         return value
     top = name.partition(".")[0]
     return machine.module_values.get(top, machine.modules.get(top, UNKNOWN))
+
+
+def _import_relative(
+    machine: Machine, name: str, arguments: Sequence[Value], keywords: dict[str, Value], level: int
+) -> Value:
+    """``__import__(name, globals(), None, [...], level)``: relative to the package whose globals are given.
+
+    What the list names is a sub-module, perhaps; it is read as an attribute afterwards.
+    """
+    namespace = arguments[1] if len(arguments) > 1 else keywords.get("globals")
+    listed = operations.items_of(arguments[3] if len(arguments) > 3 else keywords.get("fromlist"))
+    full = (
+        statements.absolute_name(namespace.module, name, level) if isinstance(namespace, operations.Globals) else None
+    )
+    if full is None or not listed:
+        return UNKNOWN
+    value = modules.import_module(machine, full)
+    if isinstance(value, Module):
+        for item in listed:
+            if isinstance(item, str) and item not in value.namespace:
+                modules.submodule(machine, value, item, 0)
+    return value
 
 
 def _import_module(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:

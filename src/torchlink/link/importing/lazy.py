@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from torchlink.link.importing import calls, operations
-from torchlink.link.importing.failures import Raised
+from torchlink.link.importing.failures import Raised, exception
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.names import bound_names
 from torchlink.link.importing.values import (
@@ -197,8 +197,10 @@ def attach_stub(machine: Machine, arguments: Sequence[Value], keywords: dict[str
 
     def hook(machine: Machine, given: Sequence[Value], named: dict[str, Value]) -> Value:
         name = given[0]
-        if not isinstance(name, str) or name not in names:
+        if not isinstance(name, str) or source.problem:
             return UNKNOWN
+        if name not in names:
+            raise Raised(exception(AttributeError, f"No {package} attribute {name}"))
         module = owners.get(name, name)
         value = calls.call(machine, Intrinsic("import", _importer(f"{package}.{module}")), [], {})
         return value if module == name or not isinstance(value, Module) else calls.get_attribute(machine, value, name)

@@ -34,6 +34,8 @@ class Running:
     """The line of the owner's current statement."""
     consulted: list[str] = field(default_factory=list)
     """Distributions whose version the current top-level statement has looked at."""
+    consulted_before: list[str] = field(default_factory=list)
+    """Distributions whose version its earlier statements have looked at."""
     guards: list[tuple[str, ...]] = field(default_factory=list)
     """Names in the ``except`` clauses around the current statement, outermost first."""
     steps: int = 0
@@ -104,10 +106,11 @@ class Machine:
         """Whether the running module has used up its budget."""
         return self.running.steps > MAX_MODULE_STEPS
 
-    def consult(self, distribution: str) -> None:
-        """Note that the running statement looked at the version or presence of a distribution."""
-        if self.stack and distribution not in self.running.consulted:
-            self.running.consulted.append(distribution)
+    def consult(self, *distributions: str) -> None:
+        """Note that the running statement looked at the version or presence of distributions."""
+        if self.stack:
+            consulted = self.running.consulted
+            consulted.extend(name for name in distributions if name not in consulted)
 
     def chain(self, line: int = 0) -> tuple[str, ...]:
         """How the current place is reached: a place in each module that is being imported, outermost first."""

@@ -31,11 +31,11 @@ def _bound_by(statement: Node) -> Iterator[str]:
             yield from _names(_block(statement[6]))
     elif kind == "assign":
         for target in _tuple(statement[2]):
-            yield from _targets(target)
+            yield from target_names(target)
         if _is_dynamic(statement[3]):
             yield "*"
     elif kind == "aug":
-        yield from _targets(statement[2])
+        yield from target_names(statement[2])
     elif kind == "expr" and _is_dynamic(statement[2]):
         yield "*"
     elif kind == "match":
@@ -46,10 +46,10 @@ def _bound_by(statement: Node) -> Iterator[str]:
         for item in _tuple(statement[2]):
             target = _tuple(item)[1]
             if target is not None:
-                yield from _targets(target)
+                yield from target_names(target)
         yield from _names(_block(statement[3]))
     elif kind == "for":
-        yield from _targets(statement[2])
+        yield from target_names(statement[2])
         yield from _names(_block(statement[4]))
         yield from _names(_block(statement[5]))
     elif kind in ("if", "while"):
@@ -62,15 +62,16 @@ def _bound_by(statement: Node) -> Iterator[str]:
             yield from _names(_block(part))
 
 
-def _targets(target: object) -> Iterator[str]:
+def target_names(target: object) -> Iterator[str]:
+    """The names that an assignment to this target binds; ``*`` where they cannot be read off."""
     node = _tuple(target)
     if node[0] == "n":
         yield str(node[1])
     elif node[0] in ("tuple", "list"):
         for item in _tuple(node[1]):
-            yield from _targets(item)
+            yield from target_names(item)
     elif node[0] == "*":
-        yield from _targets(node[1])
+        yield from target_names(node[1])
     elif node[0] == "sub" and _is_dynamic(node[1]) and not _is_other_module(node):
         yield "*"
 

@@ -10,6 +10,7 @@ from operator import is_not
 from torchlink.link.importing import calls, expressions, gates, modules, operations
 from torchlink.link.importing.failures import Cause, Raised, catches, exception
 from torchlink.link.importing.machine import MAX_CALL_STEPS, Machine
+from torchlink.link.importing.names import target_names
 from torchlink.link.importing.values import (
     UNKNOWN,
     Class,
@@ -45,6 +46,7 @@ def run_module(machine: Machine, scope: Scope, block: Block) -> None:
     for statement in block:
         running.line = statement[1]
         if statement[0] not in ("def", "import", "from"):
+            running.consulted_before.extend(running.consulted)
             running.consulted.clear()
         machine.steps_left = MAX_CALL_STEPS
         try:
@@ -165,15 +167,16 @@ def assign(machine: Machine, scope: Scope, target: Node, value: Value) -> None:
         container = expressions.evaluate(machine, scope, target[1])
         _set_item(machine, scope, container, expressions.evaluate(machine, scope, target[2]), value)
     elif kind == "*":
-        assign(machine, scope, target[1], UNKNOWN)
+        assign(machine, scope, target[1], value)
 
 
 def _unpack(machine: Machine, scope: Scope, targets: tuple[Node, ...], value: Value) -> None:
-    items: list[Value]
-    starred = any(target[0] == "*" for target in targets)
-    if isinstance(value, (tuple, list)) and len(value) == len(targets) and not starred:
-        items = list(value)
-    else:
+    star = next((index for index, target in enumerate(targets) if target[0] == "*"), -1)
+    items = list(value) if isinstance(value, (tuple, list)) else []
+    if star >= 0 and len(items) >= len(targets) - 1:
+        end = len(items) - (len(targets) - 1 - star)
+        items[star:end] = [items[star:end]]
+    if len(items) != len(targets):
         items = [UNKNOWN] * len(targets)
     for target, item in zip(targets, items, strict=True):
         assign(machine, scope, target, item)
@@ -228,6 +231,11 @@ def _assign(machine: Machine, scope: Scope, statement: Node) -> None:
     value = expressions.evaluate(machine, scope, statement[3])
     for target in statement[2]:
         assign(machine, scope, target, value)
+    consulted = machine.running.consulted
+    if consulted and scope.variables is scope.module.namespace:
+        # What is tested later by this name was computed from those versions.
+        for target in statement[2]:
+            scope.module.origins.update(dict.fromkeys(target_names(target), tuple(consulted)))
 
 
 def _augment(machine: Machine, scope: Scope, statement: Node) -> None:

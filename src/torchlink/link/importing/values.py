@@ -75,6 +75,8 @@ class Module:
     stdlib: bool = False
     replacement: Value = None
     """What the module put into ``sys.modules`` in its own place."""
+    origins: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Distributions whose versions were looked at to compute a name's value."""
     imports: dict[str, int] = field(default_factory=dict)
     """Modules that its body imports for certain, by name, with the line."""
     events: list[Event] = field(default_factory=list)
