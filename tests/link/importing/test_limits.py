@@ -73,7 +73,7 @@ HOSTILE = {
     "a long expression": "x = 1" + " + 1" * 3000 + "\ny = " + "a." * 3000 + "b\n",
     "a long comparison": "x = 1" + " < 2" * 3000 + "\ny = " + "not " * 500 + "1\nz = " + "True and " * 3000 + "1\n",
     "a long chain of calls": "x = str" + "(1)" * 3000 + "\ny = ''" + ".strip()" * 3000 + "\n",
-    "a wide display": "x = [" + "1, " * 200_000 + "]\ny = {" + "'a': 1, " * 100_000 + "}\nz = x + x\nw = tuple(x)\n",
+    "a wide display": "x = [" + "1, " * 20_000 + "]\ny = {" + "'a': 1, " * 10_000 + "}\nz = x + x\nw = tuple(x)\n",
     "indices out of range": "x = [1]\nx[-5] = 1\nx[9] = 1\nx[1:2] = 3\nx['a'] = 1\nx[True] = 1\ndel x[7]\nx[10**30] = 1\ny = 'abc'[10**30]\n",
     "wrong arguments": "len()\ngetattr(1)\nhasattr()\nsetattr(1)\nisinstance(1)\n__import__()\nmap()\nfilter()\nrange()\nsorted()\nzip(1)\nint('x')\nprint(*[1])\ncallable()\nmin()\nmax([])\ndict(1)\nset(1)\nany()\nall(1)\nenumerate()\n",
     "wrong arguments of modules": "import os, re, importlib, importlib.util, importlib.metadata, functools, itertools, contextlib, platform, operator\nos.path.join()\nos.getenv()\nos.environ.get()\nos.listdir()\nre.compile()\nre.match()\nimportlib.import_module()\nimportlib.import_module('')\nimportlib.import_module('.')\nimportlib.import_module('.')\nimportlib.util.find_spec()\nimportlib.util.find_spec('')\nimportlib.util.find_spec('..')\nimportlib.metadata.version()\nimportlib.metadata.version('')\nfunctools.partial()\nfunctools.wraps()\nitertools.chain(1)\ncontextlib.suppress(1)\noperator.lt()\n",
@@ -116,7 +116,9 @@ def test_ten_thousand_names_in_all(paper: Paper) -> None:
 
 def test_ten_thousand_names_behind_many_stars(paper: Paper) -> None:
     names = "".join(numbered(10_000, "'n{0}', "))
-    files = {f"a/m{number}.py": f"from .m{number + 1} import *\nfrom .m{number + 1} import __all__\n" for number in range(30)}
+    files = {
+        f"a/m{number}.py": f"from .m{number + 1} import *\nfrom .m{number + 1} import __all__\n" for number in range(30)
+    }
     files["a/m30.py"] = f"__all__ = [{names}]\n" + "".join(numbered(10_000, "n{0} = {0}\n"))
     paper.lay({"a/__init__.py": "from .m0 import *\n", **files})
     paper.source("from a import n0, n9999\nfrom a import n10000\n")
