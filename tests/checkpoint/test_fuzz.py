@@ -61,7 +61,8 @@ def _random_pickle(randomly: random.Random) -> bytes:
 
 def _compare(data: bytes, seed: int) -> None:
     found = run(data)
-    if found.limit or found.deviations or asks_for_much(data):
+    if found.limit or found.deviations or asks_for_much(data) or (found.error and b"\x95" in data):
+        # Never called clean. At the end of a frame C drops what it has read ahead, and goes on elsewhere.
         return
     watched = Watched(data)
     try:

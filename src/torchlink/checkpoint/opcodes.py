@@ -339,7 +339,7 @@ def _extend(m: Machine, items: list[object]) -> None:
         if target.items is None:
             target.items = []
         target.items.extend(items)
-    else:
+    elif _adds(m, items, "APPENDS"):
         _changed(m, target, "APPEND")
     m.room -= 8 * len(items)
 
@@ -353,7 +353,7 @@ def _additems(m: Machine) -> None:
         if target.items is None:
             target.items = []
         target.items.extend(items)
-    else:
+    elif _adds(m, items, "ADDITEMS"):
         _changed(m, target, "ADDITEMS")
 
 
@@ -380,9 +380,16 @@ def _set(m: Machine, items: list[object]) -> None:
         target.pairs.extend(items)
     elif type(target) is list:
         m.deviates("SETITEM on a list")
-    else:
+    elif _adds(m, items, "SETITEMS"):
         _changed(m, target, "SETITEM")
     m.room -= 8 * len(items)
+
+
+def _adds(m: Machine, items: list[object], opcode: str) -> bool:
+    """Whether there is anything to add: C does not look at the target where there is not, ``pickle.py`` does."""
+    if not items:
+        m.deviates(f"{opcode} of nothing")
+    return bool(items)
 
 
 def _changed(m: Machine, target: object, opcode: str) -> None:
