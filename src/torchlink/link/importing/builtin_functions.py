@@ -1,0 +1,254 @@
+"""What Python's built-in functions return, on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torchlink.link.importing import calls, modules, operations
+from torchlink.link.importing.failures import catches
+from torchlink.link.importing.machine import Machine
+from torchlink.link.importing.values import (
+    UNKNOWN,
+    Class,
+    ExceptionValue,
+    Foreign,
+    ForeignObject,
+    Function,
+    Instance,
+    Intrinsic,
+    Module,
+    Operators,
+    Value,
+    is_known,
+)
+
+Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
+
+
+def ignore(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    return None
+
+
+def identity(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    return arguments[0] if arguments else IDENTITY
+
+
+IDENTITY = Intrinsic("identity", identity)
+
+
+def pure(function: Callable[..., object]) -> Call:
+    """A pure function of known data."""
+
+    def computed(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        if not all(map(_is_data, arguments)) or not all(map(_is_data, keywords.values())):
+            return UNKNOWN
+        return function(*arguments, **keywords)
+
+    return computed
+
+
+def _is_data(value: Value) -> bool:
+    return isinstance(value, (*operations.Data, range)) and is_known(value)
+
+
+# Built-in functions
+
+
+def _len(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    (value,) = arguments
+    if isinstance(value, (str, bytes, tuple, list, dict, set, frozenset)) and is_known(value):
+        return len(value)
+    return UNKNOWN
+
+
+def _getattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    owner, name = arguments[0], arguments[1]
+    if owner is UNKNOWN or not isinstance(name, str) or not is_known(name):
+        return UNKNOWN
+    if len(arguments) > 2:
+        there = calls.has_attribute(machine, owner, name)
+        if there is False:
+            return arguments[2]
+        if there is UNKNOWN and isinstance(owner, (Module, Operators)):
+            return UNKNOWN
+    return calls.get_attribute(machine, owner, name)
+
+
+def _hasattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    owner, name = arguments
+    if owner is UNKNOWN or not isinstance(name, str):
+        return UNKNOWN
+    if isinstance(owner, Module):
+        distribution = machine.owners.of_module(owner.name)
+        if distribution is not None:
+            machine.consult(distribution.name)
+    return calls.has_attribute(machine, owner, name)
+
+
+def _setattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    owner, name, value = arguments
+    if isinstance(owner, Module):
+        if isinstance(name, str):
+            owner.namespace[name] = value
+        else:
+            modules.bind_native_names(owner, name)
+    elif isinstance(owner, Instance) and isinstance(name, str):
+        owner.attributes[name] = value
+    elif isinstance(owner, Class) and isinstance(name, str):
+        owner.namespace[name] = value
+    return None
+
+
+_TYPES: dict[str, type] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "tuple": tuple,
+    "list": list,
+    "dict": dict,
+    "set": set,
+    "frozenset": frozenset,
+    "bytes": bytes,
+}
+
+
+def _isinstance(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    value, cls = arguments
+    if isinstance(value, ExceptionValue):
+        answer = catches(cls, value)
+        return UNKNOWN if answer is None else answer
+    if not isinstance(value, operations.Data) or not is_known(value):
+        return UNKNOWN
+    options = cls if isinstance(cls, tuple) else (cls,)
+    known = [_TYPES.get(option.name.rpartition(".")[2]) for option in options if isinstance(option, Foreign)]
+    if len(known) != len(options) or None in known:
+        return UNKNOWN
+    return isinstance(value, tuple(type_ for type_ in known if type_ is not None))
+
+
+def _dir(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    (owner,) = arguments
+    if isinstance(owner, Module) and owner.libraries and not owner.opaque:
+        return ForeignObject("names", tuple(owner.libraries))
+    return (
+        ForeignObject("names", owner.data) if isinstance(owner, ForeignObject) and owner.kind == "native" else UNKNOWN
+    )
+
+
+def _callable(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    (value,) = arguments
+    if isinstance(value, (Function, Class, Intrinsic)):
+        return True
+    return False if isinstance(value, operations.Data) else UNKNOWN
+
+
+def container(type_: type) -> Call:
+    def make(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        if type_ is dict:
+            result: dict[Value, Value] = {}
+            if arguments:
+                operations.call_method(operations.DataMethod(result, "update"), arguments, {})
+            result.update(keywords)
+            return result
+        if not arguments:
+            return type_()
+        items = operations.items_of(arguments[0])
+        return UNKNOWN if items is None else type_(items)
+
+    return make
+
+
+def _map(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    items = operations.items_of(arguments[1])
+    if items is None or len(arguments) != 2 or len(items) > 1000:
+        return UNKNOWN
+    machine.spend(len(items))
+    return [calls.call(machine, arguments[0], [item], {}) for item in items]
+
+
+def _filter(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    items = operations.items_of(arguments[1])
+    if items is None or len(items) > 1000:
+        return UNKNOWN
+    machine.spend(len(items))
+    kept: list[Value] = []
+    for item in items:
+        answer = operations.truth_of(item if arguments[0] is None else calls.call(machine, arguments[0], [item], {}))
+        if answer is UNKNOWN:
+            return UNKNOWN
+        if answer:
+            kept.append(item)
+    return kept
+
+
+def _all_or_any(stop: bool) -> Call:
+    def decide(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        items = operations.items_of(arguments[0])
+        if items is None:
+            return UNKNOWN
+        truths = [operations.truth_of(item) for item in items]
+        if stop in truths:
+            return stop
+        return UNKNOWN if UNKNOWN in truths else not stop
+
+    return decide
+
+
+def _iterate(function: Callable[..., Sequence[object]]) -> Call:
+    def make(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        known = [operations.items_of(argument) for argument in arguments]
+        if any(items is None or len(items) > 10_000 for items in known) or keywords:
+            return UNKNOWN
+        return function(*known)
+
+    return make
+
+
+def _range(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    numbers = [argument for argument in arguments if isinstance(argument, int)]
+    if len(numbers) != len(arguments):
+        return UNKNOWN
+    result = range(*numbers)
+    return list(result) if len(result) <= 10_000 else UNKNOWN
+
+
+def _sorted(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    items = operations.items_of(arguments[0])
+    if items is None or not all(map(_is_data, items)) or "key" in keywords:
+        return items if items is not None and "key" in keywords else UNKNOWN
+    return sorted(items)  # type: ignore[type-var]
+
+
+FUNCTIONS: dict[str, Call] = {
+    "builtins.len": _len,
+    "builtins.getattr": _getattr,
+    "builtins.hasattr": _hasattr,
+    "builtins.setattr": _setattr,
+    "builtins.isinstance": _isinstance,
+    "builtins.callable": _callable,
+    "builtins.dir": _dir,
+    "builtins.tuple": container(tuple),
+    "builtins.list": container(list),
+    "builtins.set": container(set),
+    "builtins.frozenset": container(frozenset),
+    "builtins.dict": container(dict),
+    "builtins.map": _map,
+    "builtins.filter": _filter,
+    "builtins.all": _all_or_any(False),
+    "builtins.any": _all_or_any(True),
+    "builtins.range": _range,
+    "builtins.sorted": _sorted,
+    "builtins.zip": _iterate(lambda *items: list(zip(*items, strict=False))),
+    "builtins.enumerate": _iterate(lambda items: list(enumerate(items))),
+    "builtins.reversed": _iterate(lambda items: list(reversed(items))),
+    "builtins.str": pure(str),
+    "builtins.int": pure(int),
+    "builtins.float": pure(float),
+    "builtins.bool": lambda machine, arguments, keywords: operations.truth_of(arguments[0]) if arguments else False,
+    "builtins.min": pure(min),
+    "builtins.max": pure(max),
+    "builtins.abs": pure(abs),
+    "builtins.repr": pure(repr),
+    "builtins.print": ignore,
+}
