@@ -14,6 +14,7 @@ as certain.
 ``expressions.py``        what each expression is worth
 ``operations.py``         operators and methods of known values
 ``calls.py``              calling functions and classes of the environment
+``builtin_functions.py``  what Python's built-in functions return
 ``intrinsics.py``         what the functions of the standard library, of packaging and of torch's loader return
 ``lazy.py``               lazy-module idioms that read their own folder
 ``failures.py``           exceptions, and the broken references behind them
