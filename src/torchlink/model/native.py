@@ -33,7 +33,7 @@ class NativeLibrary:
     runpath: tuple[str, ...]
     version_needs: tuple[VersionNeed, ...]
     undefined: tuple[str, ...]
-    """Strong undefined dynamic symbols, mangled; those bound to a version that ``version_needs`` covers are left out."""
+    """Strong undefined dynamic symbols, mangled; those whose version ``version_needs`` covers are left out."""
     version_definitions: tuple[str, ...] = ()
     """Symbol versions that it defines; empty where its symbols carry none."""
 
