@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.source import Presence
+from torchlink.read.bounded import read_head
 from torchlink.read.elf_image import ElfImage
 
 MAX_BYTES = 256 * 2**20
@@ -51,9 +51,8 @@ class NativeStrings:
         except UnreadableError:
             pass
         try:
-            with Path(self._path).open("rb") as file:
-                return file.read(MAX_BYTES)
-        except OSError:
+            return read_head(self._path, MAX_BYTES)
+        except UnreadableError:
             return b""
 
     @cached_property

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,10 @@ from torchlink.model.errors import TorchlinkError
 
 MAX_FILES = 20_000
 MAX_NOTEBOOK_BYTES = 64 * 2**20
+_CELL_MAGIC = re.compile(r"\s*%%(\w+)")
+_MAGICS_OVER_PYTHON = frozenset({"time", "timeit", "capture", "prun"})
+"""Cell magics that run the rest of their cell as it is."""
+_ASSIGNED_MAGIC = re.compile(r"^(\s*[\w.,\[\] ]+=\s*)[!%].*")
 _SKIPPED = frozenset(
     {
         "__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env", "conda",
@@ -73,12 +80,29 @@ def notebook_source(data: bytes) -> bytes:
 
 def _cell_lines(source: object) -> Iterator[str]:
     text = "".join(map(str, source)) if isinstance(source, list) else source
-    if not isinstance(text, str) or text.lstrip().startswith("%%"):
+    if not isinstance(text, str):
         return
-    for line in text.splitlines():
-        stripped = line.lstrip()
-        if stripped.startswith(("%", "!", "?")) or stripped.endswith("?"):
-            # ``pass`` keeps a block whose only line it is.
-            yield line[: len(line) - len(stripped)] + "pass"
-        else:
-            yield line
+    magic = _CELL_MAGIC.match(text)
+    if magic is not None and magic.group(1) not in _MAGICS_OVER_PYTHON:
+        return
+    lines = text.split("\n")
+    # ``% b`` begins a line of plain Python as well: only a cell that is none is looked at line by line.
+    yield from lines if _is_python(text) else map(_without_magic, lines)
+
+
+def _is_python(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _without_magic(line: str) -> str:
+    stripped = line.strip()
+    if stripped.startswith(("%", "!", "?")) or stripped.endswith("?"):
+        # ``pass`` keeps a block whose only line it is.
+        return line[: len(line) - len(line.lstrip())] + "pass"
+    return _ASSIGNED_MAGIC.sub(r"\1None", line)

@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFiles
@@ -14,6 +13,7 @@ from torchlink.model.source import Block, ModuleSource, Presence
 from torchlink.model.store import ByteStore
 from torchlink.read.ahead import ReadAhead
 from torchlink.read.archives import read_member
+from torchlink.read.bounded import is_file, read_head
 from torchlink.read.native_strings import NativeStrings
 from torchlink.read.project import notebook_source
 from torchlink.read.python_source import MAX_SOURCE_BYTES, pack, parse_function, parse_module, unpack
@@ -73,7 +73,7 @@ class SourceFiles:
         """Read and parse a source file, whatever is kept of it."""
         try:
             source = _bytes_of(path)
-        except (OSError, UnreadableError) as error:
+        except UnreadableError as error:
             return ModuleSource(path=path, block=(), problem=f"cannot be read: {error}")
         if path.endswith(".ipynb"):
             try:
@@ -87,9 +87,10 @@ class SourceFiles:
         try:
             lines = self._lines.get(path)
             if lines is None:
-                lines = self._lines[path] = _bytes_of(path).splitlines(keepends=True)
+                source = notebook_source(_bytes_of(path)) if path.endswith(".ipynb") else _bytes_of(path)
+                lines = self._lines[path] = source.splitlines(keepends=True)
             return parse_function(lines, first_line, last_line)
-        except (OSError, UnreadableError, SyntaxError, ValueError, RecursionError, MemoryError):
+        except (UnreadableError, SyntaxError, ValueError, RecursionError, MemoryError):
             return ()
 
     def files(self, folder: str) -> AbstractSet[str]:
@@ -104,7 +105,7 @@ class SourceFiles:
         """The text of a file; empty where it cannot be read."""
         try:
             return _bytes_of(path).decode("utf-8", "replace")
-        except (OSError, UnreadableError):
+        except UnreadableError:
             return ""
 
     def mentions(self, folder: str, words: str) -> bool:
@@ -132,21 +133,20 @@ def _holds(path: str, pattern: re.Pattern[bytes]) -> bool:
         return False
     try:
         return pattern.search(_bytes_of(path)) is not None
-    except (OSError, UnreadableError):
+    except UnreadableError:
         return True
 
 
 def _bytes_of(path: str) -> bytes:
     """The bytes of a file, or of a member of a zipped egg; one byte more than may be parsed at most.
 
-    Raises OSError or UnreadableError.
+    Raises UnreadableError.
     """
     for suffix in (".egg/", ".zip/"):
         archive, found, member = path.partition(suffix)
-        if found and Path(archive + suffix[:-1]).is_file():
+        if found and is_file(archive + suffix[:-1]):
             return read_member(archive + suffix[:-1], member, MAX_SOURCE_BYTES)
-    with Path(path).open("rb") as file:
-        return file.read(MAX_SOURCE_BYTES + 1)
+    return read_head(path, MAX_SOURCE_BYTES + 1)
 
 
 def family_of(files: NativeFiles, natives: Sequence[str]) -> Callable[[str], tuple[str, ...]]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table of fragments
 """Random programs: no exception, an answer in time, and no break where Python finds none."""
 
 from __future__ import annotations

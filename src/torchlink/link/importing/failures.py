@@ -80,13 +80,32 @@ def builtin_exception(name: str) -> type[BaseException]:
 
 def catches(handler: Value, value: ExceptionValue) -> bool | None:
     """Whether an ``except`` clause with this type takes the exception; ``None`` where that is not known."""
-    if handler is UNKNOWN:
-        return None
-    if isinstance(handler, (tuple, list)):
-        answers = [catches(item, value) for item in handler]
+    if isinstance(handler, tuple):
+        answers = [_catches_one(item, value) for item in _flat(handler)]
         if any(answers):
             return True
         return None if None in answers else False
+    return _catches_one(handler, value)
+
+
+def _flat(handlers: tuple[Value, ...]) -> list[Value]:
+    """The classes in nested tuples, each once."""
+    seen: dict[int, Value] = {}
+    pending: list[Value] = [handlers]
+    while pending and len(seen) < MAX_HANDLERS:
+        item = pending.pop()
+        if id(item) not in seen:
+            seen[id(item)] = item
+            pending.extend(item if isinstance(item, tuple) else ())
+    return [item for item in seen.values() if not isinstance(item, tuple)]
+
+
+MAX_HANDLERS = 1_000
+
+
+def _catches_one(handler: Value, value: ExceptionValue) -> bool | None:
+    if handler is UNKNOWN:
+        return None
     if isinstance(handler, type) and isinstance(value.cls, type):
         return issubclass(value.cls, handler)
     names = exception_names(value.cls)
