@@ -18,8 +18,9 @@ from torchlink.pipeline import check
 SHELF = {"shelf/__init__.py": "book = 1\n"}
 
 
-def findings(answer: Answer) -> tuple[Finding, ...]:
-    return group([answer.links])
+def findings(paper: Paper, answer: Answer) -> tuple[Finding, ...]:
+    names = [path.name.partition("-")[0] for path in paper.site.glob("*.dist-info")]
+    return group([answer.links], owners={name: name for name in names})
 
 
 def test_the_chain_tells_the_way(paper: Paper) -> None:
@@ -62,7 +63,7 @@ def test_who_passes_a_failure_on_is_affected_and_not_at_fault(paper: Paper) -> N
     )
     paper.source("import serve\n")
     assert paper.truth().startswith("AttributeError: module 'tensor' has no attribute 'int1'")
-    (finding,) = findings(paper.link())
+    (finding,) = findings(paper, paper.link())
     assert (finding.needer.name, finding.provider.name, finding.severity) == ("quant", "tensor", Severity.BREAK)
     assert set(finding.affects) == {"models", "serve"}
     assert not {"models", "serve"} & set(finding.culprits)
@@ -72,7 +73,7 @@ def test_one_cause_that_two_packages_meet_is_one_finding(paper: Paper) -> None:
     files = {"bad.py": "from shelf import gone\n", "a.py": "import bad\n", "b.py": "import bad\n", **SHELF}
     paper.lay(files)
     paper.source({"one.py": "import a\n", "two.py": "import b\n", "three.py": "import bad\n"})
-    (finding,) = findings(paper.link())
+    (finding,) = findings(paper, paper.link())
     assert (finding.needer.name, finding.provider.name) == ("bad", "shelf")
 
 
