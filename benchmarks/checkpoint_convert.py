@@ -19,7 +19,10 @@ import sys, torch
 path, size = sys.argv[1], float(sys.argv[2])
 rows = max(int(size / 4 / 192 / 1000), 1)
 model = {f"layer.{i}.weight": torch.randn(rows, 1000) for i in range(64)}
-state = {i: {"exp_avg": torch.zeros(rows, 1000), "exp_avg_sq": torch.ones(rows, 1000), "step": torch.tensor(1.0)} for i in range(64)}
+state = {
+    i: {"exp_avg": torch.zeros(rows, 1000), "exp_avg_sq": torch.ones(rows, 1000), "step": torch.tensor(1.0)}
+    for i in range(64)
+}
 torch.save({"model": model, "optimizer": {"state": state, "param_groups": []}, "epoch": 3}, path)
 """
 _USUAL = """

@@ -11,7 +11,7 @@ from torchlink.checkpoint.machine import FrameStart, LimitError, Limits, Machine
 from torchlink.checkpoint.opcodes import HANDLERS, Handler
 
 _CHUNK = 4096
-_LONG_BINPUT, _BININT1, _BINGET = b"rKh"
+_LONG_BINPUT, _BINPUT, _BININT1, _BINGET = b"rqKh"
 _u32 = struct.Struct("<I").unpack_from
 DEFAULT_LIMITS = Limits()
 
@@ -89,6 +89,9 @@ def _run_free(machine: Machine) -> None:
                     memo.append(machine.stack[-1])
                 else:
                     machine.memoize(index)
+            elif opcode == _BINPUT:
+                machine.memoize(buffer[position + 1])
+                position += 2
             elif opcode == _BININT1:
                 machine.stack.append(buffer[position + 1])
                 position += 2
