@@ -66,10 +66,6 @@ class Sources(Protocol):
         """The text of a small file; empty where it cannot be read."""
         ...
 
-    def mentions(self, folder: str, words: str) -> bool:
-        """Whether any Python file below a folder holds these words."""
-        ...
-
     def library_family(self, path: str) -> tuple[str, ...]:
         """A native library and those of its own package that it needs."""
         ...

@@ -31,8 +31,9 @@ class NativeStrings:
         wanted = name.encode("utf-8", "surrogatepass")
         if self._is_whole(wanted) or (wanted in CFFI_NAMES and self._is_whole(b"_cffi_backend")):
             return Presence.WHOLE
-        # Rust's strings lie end to end without null bytes, and Cython from 3.1 on compresses its own.
-        if not self._data or wanted in self._data or self._compressed:
+        # Rust's strings lie end to end without null bytes, Cython from 3.1 on compresses its own, and mypyc keeps them
+        # in a library that its modules share.
+        if not self._data or wanted in self._data or self._hides_names:
             return Presence.PART
         return Presence.ABSENT
 
@@ -62,5 +63,5 @@ class NativeStrings:
         return frozenset((*strings, *(text.rpartition(b".")[2] for text in strings if b"." in text)))
 
     @cached_property
-    def _compressed(self) -> bool:
-        return b"__pyx" in self._data or b"cython_runtime" in self._data
+    def _hides_names(self) -> bool:
+        return any(mark in self._data for mark in (b"__pyx", b"cython_runtime", b"__mypyc."))

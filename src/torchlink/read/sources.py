@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -32,7 +31,6 @@ class SourceFiles:
         self._ahead: ReadAhead | None = None
         self._lines: dict[str, list[bytes]] = {}
         self._strings: dict[str, NativeStrings] = {}
-        self._mentions: dict[tuple[str, str], bool] = {}
 
     def module(self, path: str) -> ModuleSource:
         """The facts of a source file; a file that cannot be read has a ``problem``."""
@@ -108,14 +106,6 @@ class SourceFiles:
         except UnreadableError:
             return ""
 
-    def mentions(self, folder: str, words: str) -> bool:
-        """Whether any Python file below a folder holds these words."""
-        key = (folder, words)
-        if key not in self._mentions:
-            pattern = re.compile(rb"\b" + re.escape(words.encode("utf-8", "replace")) + rb"\b")
-            self._mentions[key] = any(_holds(path, pattern) for path in self._tree.files_below(folder))
-        return self._mentions[key]
-
     def library_family(self, path: str) -> tuple[str, ...]:
         """A native library and those of its own package that it needs."""
         return self._family(path)
@@ -126,15 +116,6 @@ class SourceFiles:
         if strings is None:
             strings = self._strings[path] = NativeStrings(path)
         return strings.presence(name)
-
-
-def _holds(path: str, pattern: re.Pattern[bytes]) -> bool:
-    if not path.endswith((".py", ".pyi")):
-        return False
-    try:
-        return pattern.search(_bytes_of(path)) is not None
-    except UnreadableError:
-        return True
 
 
 def _bytes_of(path: str) -> bytes:

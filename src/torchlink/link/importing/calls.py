@@ -29,6 +29,8 @@ from torchlink.link.importing.values import (
 from torchlink.model.source import Block, Node, Presence
 
 _ABSENT = object()
+OPEN = "**"
+"""Stands among the keywords of a call for arguments that are not known: what is not given otherwise may be."""
 
 
 # Attributes
@@ -93,6 +95,8 @@ def _is_submodule(machine: Machine, owner: Module, name: str) -> bool:
 
 
 def _module_attribute(machine: Machine, owner: Module, name: str, line: int) -> Value:
+    if name == "__dict__" and not owner.stdlib:
+        return operations.Globals(owner)
     machine.references += 1
     there, value = modules.get_name(machine, owner, name)
     if there:
@@ -111,6 +115,8 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
         return owner.attributes[name]
     if name == "__class__":
         return owner.cls
+    if name == "__dict__":
+        return owner.attributes
     member = find_member((owner.cls,), name)
     if isinstance(member, Function):
         kind = member.attributes.get("__kind__")
@@ -120,7 +126,8 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
     if member is not None:
         return member
     hook = find_member((owner.cls,), "__getattr__")
-    if not isinstance(hook, Function):
+    known: list[Value] = list(owner.attributes)
+    if not isinstance(hook, Function) or UNKNOWN in known:
         return UNKNOWN
     try:
         return call_hook(machine, Method(hook, owner), name)
@@ -223,6 +230,8 @@ def is_dead(machine: Machine, operator: str) -> Failure | None:
     """Why an operator does not exist: the library that names it did not load, and no other of its package names it."""
     namespace, _, name = operator.partition("::")
     name = name.partition(".")[0]
+    if not machine.defined_operators.isdisjoint((namespace, f"{namespace}::{name}")):
+        return None
     if any(_names(machine, path, name) for path in machine.live_libraries.get(namespace, ())):
         return None
     dead = machine.dead_libraries.get(namespace, ())
@@ -262,12 +271,18 @@ def evaluate_call(machine: Machine, scope: Scope, node: Node) -> Value:
     if callee == ("n", "super") and len(positional) == 2 and isinstance(positional[0], Class):
         return Super(positional[0], positional[1])
     named: dict[str, Value] = {}
+    opened = UNKNOWN in positional and any(argument[0] == "*" for argument in arguments)
     for key, value in keywords:
         known = expressions.evaluate(machine, scope, value)
         if key is not None:
             named[key] = known
         elif isinstance(known, dict):
             named.update((name, item) for name, item in known.items() if isinstance(name, str))
+            opened = opened or UNKNOWN in known
+        else:
+            opened = True
+    if opened:
+        named[OPEN] = UNKNOWN
     if callee in (("n", "globals"), ("n", "locals"), ("n", "vars")) and not positional:
         return operations.Globals(scope.module) if scope.function is None or callee[1] == "globals" else UNKNOWN
     machine.scope = scope
@@ -321,6 +336,8 @@ def call(
 def _native_call(
     machine: Machine, function: Intrinsic, arguments: Sequence[Value], keywords: dict[str, Value]
 ) -> Value:
+    if OPEN in keywords and function.name in ("builtins.dict", "collections.OrderedDict"):
+        return UNKNOWN
     try:
         return function.call(machine, arguments, keywords)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError):
@@ -330,6 +347,10 @@ def _native_call(
 def _data_call(
     machine: Machine, method: operations.DataMethod, arguments: Sequence[Value], keywords: dict[str, Value]
 ) -> Value:
+    if OPEN in keywords:
+        if isinstance(method.value, dict) and method.name == "update":
+            method.value[UNKNOWN] = UNKNOWN
+        return UNKNOWN
     try:
         return operations.call_method(method, arguments, keywords)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
@@ -434,19 +455,23 @@ def _bind_arguments(
     given = list(arguments[: len(positional)])
     variables.update(zip(positional, given, strict=False))
     left = dict(keywords)
+    opened = left.pop(OPEN, None) is UNKNOWN
     for index, name in enumerate(positional[len(given) :], start=len(given)):
         from_end = index - (len(positional) - len(defaults))
         if name in left:
             variables[name] = left.pop(name)
         else:
-            variables[name] = defaults_at(function, from_end)
+            variables[name] = UNKNOWN if opened else defaults_at(function, from_end)
     for index, name in enumerate(keyword_only):
-        default = function.keyword_defaults[index]
+        default = UNKNOWN if opened else function.keyword_defaults[index]
         variables[name] = left.pop(name) if name in left else default
     if rest:
         variables[rest] = UNKNOWN if spread else tuple(arguments[len(positional) :])
     if other:
-        variables[other] = dict(left)
+        rest_of: dict[Value, Value] = dict(left.items())
+        if opened:
+            rest_of[UNKNOWN] = UNKNOWN
+        variables[other] = rest_of
     return True
 
 

@@ -130,6 +130,8 @@ def _dict(machine: Machine, scope: Scope, node: Node) -> Value:
 def _subscript(machine: Machine, scope: Scope, node: Node) -> Value:
     container = evaluate(machine, scope, node[1])
     key = evaluate(machine, scope, node[2])
+    if key is UNKNOWN:
+        machine.running.doubted = True
     if container == Foreign("sys.modules"):
         return _loaded_module(machine, key)
     if isinstance(container, operations.Globals):
@@ -305,7 +307,9 @@ def _comprehension(machine: Machine, scope: Scope, node: Node) -> Value:
     inner = Scope({}, scope.module, scope, is_comprehension=True, function=scope.function, exception=scope.exception)
     rows: list[tuple[Value, Value]] = []
     complete = True
-    for known in _rows(machine, inner, generators):
+    # The first iterable alone is evaluated where the comprehension stands: in a class, its names are seen.
+    first = evaluate(machine, scope, generators[0][1])
+    for known in _rows(machine, inner, generators, first):
         if not known:
             complete = False
         machine.perhaps += not known
@@ -333,13 +337,13 @@ def _comprehension(machine: Machine, scope: Scope, node: Node) -> Value:
         return UNKNOWN
 
 
-def _rows(machine: Machine, scope: Scope, generators: tuple[Node, ...]) -> Iterator[bool]:
+def _rows(machine: Machine, scope: Scope, generators: tuple[Node, ...], first: Value = None) -> Iterator[bool]:
     """Bind the targets for each round; yields whether the round is certain."""
     if not generators:
         yield True
         return
     target, iterable, conditions = generators[0]
-    known = operations.items_of(evaluate(machine, scope, iterable))
+    known = operations.items_of(evaluate(machine, scope, iterable) if first is None else first)
     rounds: list[Value] = [UNKNOWN] if known is None or UNKNOWN in known else known
     for item in rounds[: MAX_COMPREHENSION + 1]:
         machine.step()

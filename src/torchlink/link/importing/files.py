@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath, PurePosixPath
 
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import UNKNOWN, ForeignObject, Intrinsic, Value, is_known
 
 Path = PurePath
+MAX_FOLDERS = 5_000
+"""A tree of more folders is not listed."""
 Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
 
 
@@ -117,12 +119,26 @@ def path_method(owner: Value, name: str) -> Value:
     if look is not None:
         return Intrinsic(name, lambda machine, arguments, keywords: look(machine, str(owner)))
     if name == "glob":
-        return Intrinsic(name, lambda machine, arguments, keywords: _glob(machine, owner, arguments[0]))
+        return Intrinsic(name, lambda machine, arguments, keywords: _glob(machine, (str(owner),), arguments[0]))
+    if name == "rglob":
+        return Intrinsic(name, lambda machine, arguments, keywords: _rglob(machine, str(owner), arguments[0]))
     return UNKNOWN
 
 
-def _glob(machine: Machine, folder: PurePath, pattern: Value) -> Value:
-    if not isinstance(pattern, str) or "/" in pattern or "**" in pattern:
+def _glob(machine: Machine, folders: Iterable[str], pattern: Value) -> Value:
+    if not isinstance(pattern, str) or not is_known(pattern) or "/" in pattern or "**" in pattern:
         return UNKNOWN
-    names = fnmatch.filter(sorted(machine.sources.files(str(folder))), pattern)
-    return [folder / name for name in names]
+    return [
+        PurePosixPath(folder, name)
+        for folder in folders
+        for name in fnmatch.filter(sorted(machine.sources.files(folder)), pattern)
+    ]
+
+
+def _rglob(machine: Machine, top: str, pattern: Value) -> Value:
+    folders = [top]
+    for folder in folders:
+        folders.extend(f"{folder}/{name}" for name in sorted(machine.sources.folders(folder)))
+        if len(folders) > MAX_FOLDERS:
+            return UNKNOWN
+    return _glob(machine, folders, pattern)

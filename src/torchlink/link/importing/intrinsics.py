@@ -34,6 +34,7 @@ from torchlink.link.importing.values import (
     Foreign,
     ForeignObject,
     Function,
+    Instance,
     Intrinsic,
     Module,
     Operators,
@@ -289,6 +290,17 @@ def _needs_operator(machine: Machine, arguments: Sequence[Value], keywords: dict
     return IDENTITY
 
 
+def _define_operator(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """``Library("torchao", "FRAGMENT").define("name(Tensor x) -> Tensor")``: an operator without a native library."""
+    library, schema = arguments[0], arguments[1]
+    namespace = library.arguments[0] if isinstance(library, Instance) else None
+    if isinstance(namespace, str):
+        known = isinstance(schema, str) and is_known(schema)
+        name = str(schema).partition("(")[0].partition(".")[0].strip()
+        machine.defined_operators.add(f"{namespace}::{name}" if known else namespace)
+    return UNKNOWN
+
+
 def _operators(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     return Operators()
 
@@ -342,6 +354,7 @@ MODELLED: dict[str, Intrinsic] = {
         "torch._ops._Ops": _operators,
         "torch._ops._Ops.load_library": _load_library("OSError"),
         "torch.torch_version.TorchVersion": _torch_version,
+        "torch.library.Library.define": _define_operator,
         "torch.library.register_fake": _needs_operator,
         "torch.library.impl_abstract": _needs_operator,
         "torch.library.register_autograd": _needs_operator,

@@ -39,6 +39,8 @@ class Running:
     guards: list[tuple[str, ...]] = field(default_factory=list)
     """Names in the ``except`` clauses around the current statement, outermost first."""
     steps: int = 0
+    doubted: bool = False
+    """Whether the ``try`` that is running has taken an item with an unknown key."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,10 @@ class Machine:
     """Whether some code put a folder on ``sys.path`` that cannot be told."""
     hooked: set[str] = field(default_factory=set)
     """Modules that add a finder to ``sys.meta_path``: what lies below them may be made at import."""
+    defined_operators: set[str] = field(default_factory=set)
+    """Operators that Python code defines itself, and namespaces in which it defines some that cannot be told."""
+    entry: int = 0
+    """The number of the script or package that is being run: each would be a process of its own."""
     references: int = 0
     scope: Scope | None = None
 

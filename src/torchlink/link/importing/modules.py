@@ -14,8 +14,8 @@ from torchlink.model.native import LoadOutcome
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity, Undecided
 from torchlink.model.source import Presence
 
-GENERATED_STUB = 500
-"""A stub that lists so many names was generated from what the library registers."""
+SCALAR_TYPES = "lib/libc10.so"
+"""Beside ``torch._C``: the library that holds the names of torch's dtypes (2.5 and later)."""
 INTRINSIC_PACKAGES = frozenset({"packaging", "typing_extensions"})
 """Third-party packages whose functions ``intrinsics.py`` computes; their modules are listed, not run."""
 
@@ -68,6 +68,7 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
         path=location.path,
         search=location.search,
         stdlib=location.stdlib or (parent is not None and parent.stdlib),
+        entry=machine.entry,
     )
     machine.modules[full] = module
     if machine.certain and machine.stack:
@@ -336,26 +337,22 @@ def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | 
 def in_libraries(machine: Machine, module: Module, name: str) -> bool:
     """Whether a module may have a name from a library: the library's stub lists it, or it stands in its bytes.
 
-    A stub need not be complete, and a string need not be a name. For a public name that a package takes over from its
-    own library (``torch.compiler`` from ``torch._C``) and that a generated stub does not list, the package's own source
-    decides: what it mentions is there, what it never mentions is not.
+    A name that only ends a longer word there may still be one: linkers merge a string into the end of another.
     """
-    public = not name.startswith("_")
     for path in module.libraries:
         names = machine.stubs.get(path)
         if names is None:
             names = machine.stubs[path] = stub_names(machine.sources, path)
         if name in names:
             return True
-        folder = path.rpartition("/")[0]
-        if public and module.path == f"{folder}/__init__.py" and len(names) >= GENERATED_STUB:
-            if machine.sources.mentions(folder, f"{module.name}.{name}"):
-                return True
-            continue
         for library in machine.sources.library_family(path):
-            presence = machine.sources.name_in_binary(library, name)
-            if presence is Presence.WHOLE or (presence is Presence.PART and not (names and public)):
+            if machine.sources.name_in_binary(library, name) is not Presence.ABSENT:
                 return True
+        scalars = f"{path.rpartition('/')[0]}/{SCALAR_TYPES}"
+        if machine.sources.files(scalars.rpartition("/")[0]) and (
+            machine.sources.name_in_binary(scalars, name) is Presence.WHOLE
+        ):
+            return True
     return False
 
 

@@ -172,7 +172,7 @@ def compare(machine: Machine, name: str, left: Value, right: Value) -> Value:
             machine.consulted_variables.add(left)
             right = list(machine.variables)
         elif right == Foreign("sys.modules") and isinstance(left, str) and left in machine.modules:
-            right = [left]
+            right = [left] if machine.modules[left].entry == machine.entry else UNKNOWN
         return _contains(left, right, name == "In")
     if not is_known(left) or not is_known(right):
         return UNKNOWN
@@ -265,7 +265,11 @@ def set_item(container: Value, key: Value, value: Value, *, certain: bool) -> No
 def extend(container: list[Value] | set[Value] | dict[Value, Value], value: Value) -> None:
     """``container += value`` or ``container |= value``."""
     if isinstance(container, dict):
-        if isinstance(value, dict) and len(container) + len(value) < MAX_SIZE:
+        if isinstance(value, Globals):
+            container.update(value.module.namespace)
+            if value.module.opaque or value.module.libraries:
+                container[UNKNOWN] = UNKNOWN
+        elif isinstance(value, dict) and len(container) + len(value) < MAX_SIZE:
             container.update(value)
         else:
             container[UNKNOWN] = UNKNOWN

@@ -81,6 +81,7 @@ def _run_packages(machine: Machine) -> list[Module]:
             entry = Module(name=f"import {name}", path="")
             entries.append(entry)
             machine.stack.append(Running(owner=entry, module=entry))
+            machine.entry += 1
             try:
                 modules.import_module(machine, name)
             except Raised as raised:
@@ -102,8 +103,9 @@ def _run_project(machine: Machine, project: Project) -> list[Module]:
     for path in project.sources:
         name = _module_name(project, str(path))
         module = machine.modules.get(name)
+        machine.entry += 1
         if module is None:
-            module = Module(name=name, path=str(path))
+            module = Module(name=name, path=str(path), entry=machine.entry)
             machine.modules[name] = module
             modules.set_own_names(module)
             try:

@@ -24,10 +24,12 @@ from torchlink.link.importing.values import (
     Scope,
     Value,
     exception_names,
+    is_known,
 )
 from torchlink.model.reference import Kind, Undecided
 from torchlink.model.source import Block, Node
 
+MISSING_ITEM = frozenset({"KeyError", "LookupError", "IndexError"})
 MAX_ITERATIONS = 300
 """A loop over more known items than this is run once, perhaps."""
 
@@ -87,10 +89,13 @@ def run_function(machine: Machine, scope: Scope, block: Block) -> None:
 
 def run_block(machine: Machine, scope: Scope, block: Block) -> Signal | None:
     """Run the statements of a block in order."""
-    for statement in block:
+    left = scope.perhaps_left
+    for index, statement in enumerate(block, start=1):
         signal = _run_one(machine, scope, statement)
         if signal is not None:
             return signal
+        if scope.perhaps_left is not left and index < len(block):
+            return perhaps(machine, scope, (block[index:], ()))
     return None
 
 
@@ -195,8 +200,10 @@ def _set_attribute(machine: Machine, owner: Value, name: str, value: Value) -> N
 
 def _set_item(machine: Machine, scope: Scope, container: Value, key: Value, value: Value) -> None:
     if container == Foreign("sys.modules"):
-        if isinstance(key, str):
+        if isinstance(key, str) and is_known(key):
             replace_module(machine, key, value)
+        else:
+            machine.hooked.add(scope.module.name)
         return
     if isinstance(container, operations.Globals):
         if isinstance(key, str):
@@ -311,6 +318,8 @@ def perhaps(machine: Machine, scope: Scope, blocks: tuple[Block, ...]) -> Signal
         if ended is not None:
             if ended is Signal.RETURN:
                 scope.perhaps_returned = True
+            if ended.value not in scope.perhaps_left:
+                scope.perhaps_left |= {ended.value}
             _restore(scope, before)
             continue
         outcomes.append(dict(scope.variables))
@@ -362,14 +371,35 @@ def _for(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
             ForeignObject("name", value.data) if isinstance(value, ForeignObject) and value.kind == "names" else UNKNOWN
         )
         return _loop_perhaps(machine, scope, target, body, item)
-    for item in items:
-        assign(machine, scope, target, item)
-        signal = run_block(machine, scope, body)
-        if signal is Signal.BREAK:
+    outer = scope.perhaps_left
+    try:
+        for item in items:
+            assign(machine, scope, target, item)
+            signal = _round(machine, scope, body, outer)
+            if signal is Signal.BREAK:
+                return None
+            if signal is Signal.RETURN:
+                return signal
+        return _round(machine, scope, otherwise, outer)
+    finally:
+        _leave_loop(scope, outer)
+
+
+def _round(machine: Machine, scope: Scope, block: Block, outer: frozenset[str]) -> Signal | None:
+    """Run one round of a loop, or its ``else``: perhaps, once an earlier round has perhaps left the loop."""
+    if scope.perhaps_left is not outer:
+        left = scope.perhaps_left - {Signal.CONTINUE.value} | outer
+        if left != outer:
+            perhaps(machine, scope, (block, ()))
             return None
-        if signal is Signal.RETURN:
-            return signal
-    return run_block(machine, scope, otherwise)
+        scope.perhaps_left = outer
+    return run_block(machine, scope, block)
+
+
+def _leave_loop(scope: Scope, outer: frozenset[str]) -> None:
+    """What is left undecided by a loop: of the ways to end a block, ``return`` alone reaches further."""
+    left = outer | (scope.perhaps_left & {Signal.RETURN.value})
+    scope.perhaps_left = outer if left == outer else left
 
 
 def _loop_perhaps(
@@ -377,16 +407,21 @@ def _loop_perhaps(
 ) -> Signal | None:
     if target is not None:
         assign(machine, scope, target, item)
-    signal = perhaps(machine, scope, (body, ()))
-    return signal if signal is Signal.RETURN else None
+    outer = scope.perhaps_left
+    perhaps(machine, scope, (body, ()))
+    _leave_loop(scope, outer)
+    return None
 
 
 def _while(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
     _, _, test, body, otherwise = statement
+    outer = scope.perhaps_left
     for _ in range(MAX_ITERATIONS):
         value = expressions.truth(machine, scope, test)
-        if value is UNKNOWN or machine.exhausted:
-            return _loop_perhaps(machine, scope, None, body)
+        if value is UNKNOWN or machine.exhausted or scope.perhaps_left is not outer:
+            signal = _loop_perhaps(machine, scope, None, body)
+            _leave_loop(scope, outer)
+            return signal
         if not value:
             return run_block(machine, scope, otherwise)
         signal = run_block(machine, scope, body)
@@ -406,8 +441,10 @@ def _match(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
 
 def _try(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
     _, _, body, handlers, otherwise, finally_ = statement
-    guards = machine.running.guards
+    running = machine.running
+    guards = running.guards
     guards.append(guard_of(handlers))
+    doubted, running.doubted = running.doubted, False
     raised: Raised | None = None
     signal: Signal | None = None
     try:
@@ -418,17 +455,30 @@ def _try(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
         finally:
             guards.pop()
         if raised is None:
+            if running.doubted:
+                _handle_perhaps(machine, scope, handlers)
             if signal is None and otherwise:
                 signal = run_block(machine, scope, otherwise)
         else:
             signal = _handle(machine, scope, raised, handlers)
     except Raised:
+        running.doubted = doubted
         ended = run_block(machine, scope, finally_)
         if ended is None:
             raise
         # A ``return`` in ``finally`` drops the exception.
         return ended
+    running.doubted = doubted
     return run_block(machine, scope, finally_) or signal
+
+
+def _handle_perhaps(machine: Machine, scope: Scope, handlers: tuple[Node, ...]) -> None:
+    """An item with an unknown key may not be there: what waits for that runs perhaps."""
+    for type_, name, body in handlers:
+        if not MISSING_ITEM.isdisjoint(guard_of(((type_, name, body),))):
+            if name:
+                bind(machine, scope, name, UNKNOWN)
+            perhaps(machine, scope, (body, ()))
 
 
 def guard_of(handlers: tuple[Node, ...]) -> tuple[str, ...]:

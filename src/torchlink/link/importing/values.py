@@ -73,6 +73,8 @@ class Module:
     libraries: list[str] = field(default_factory=list)
     """Native libraries whose names it may bind (``from torch._C import *``)."""
     stdlib: bool = False
+    entry: int = 0
+    """The entry that imported it first."""
     replacement: Value = None
     """What the module put into ``sys.modules`` in its own place."""
     origins: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -94,6 +96,8 @@ class Scope:
     is_comprehension: bool = False
     result: Value = None
     perhaps_returned: bool = False
+    perhaps_left: frozenset[str] = frozenset()
+    """How the block that is running has ended under a condition that is not known."""
     globals: frozenset[str] = frozenset()
     function: Function | None = None
     yielded: list[Value] | None = None
