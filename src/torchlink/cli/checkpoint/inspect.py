@@ -62,14 +62,14 @@ def _json(
     elapsed_s: float,
 ) -> str:
     from dataclasses import replace
-    from importlib.metadata import version
 
+    from torchlink import __version__
     from torchlink.checkpoint.findings import folder_artifact, folder_findings, inspect_report
     from torchlink.checkpoint.model_folder import read_model_folder
     from torchlink.report.formats import render
 
     report = inspect_report(
-        [one for one, _ in found], [load for _, load in found], version=version("torchlink"), elapsed_s=elapsed_s
+        [one for one, _ in found], [load for _, load in found], version=__version__, elapsed_s=elapsed_s
     )
     models = [read_model_folder(Path(place), environment) for place in folders]
     report = replace(

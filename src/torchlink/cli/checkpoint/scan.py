@@ -112,10 +112,9 @@ def _place(where: str) -> str:
 
 
 def _report(scanned: list[Scanned], places: tuple[str, ...], form: str, elapsed_s: float) -> str:
-    from importlib.metadata import version
-
+    from torchlink import __version__
     from torchlink.checkpoint.findings import scan_report
     from torchlink.report.formats import render
 
     path = places[0] if len(places) == 1 else ""
-    return render(scan_report(scanned, version=version("torchlink"), path=path, elapsed_s=elapsed_s), form=form)
+    return render(scan_report(scanned, version=__version__, path=path, elapsed_s=elapsed_s), form=form)

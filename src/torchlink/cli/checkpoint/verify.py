@@ -57,9 +57,8 @@ def _lines(found: Verified) -> list[str]:
 
 
 def _report(found: list[Verified], form: str, elapsed_s: float) -> str:
-    from importlib.metadata import version
-
+    from torchlink import __version__
     from torchlink.checkpoint.findings import verify_report
     from torchlink.report.formats import render
 
-    return render(verify_report(found, version=version("torchlink"), elapsed_s=elapsed_s), form=form)
+    return render(verify_report(found, version=__version__, elapsed_s=elapsed_s), form=form)
