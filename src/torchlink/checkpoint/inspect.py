@@ -199,7 +199,7 @@ def _writer(contents: Contents, names: tuple[str, ...]) -> dict[str, str]:
     meta = contents.metadata
     if contents.format is Format.TORCH_ZIP:
         if ".format_version" in meta:
-            found["torch"] = "2.7 or later"
+            found["torch"] = "later than 2.6"
         elif "byteorder" in meta:
             found["torch"] = "2.1 to 2.6"
         else:
