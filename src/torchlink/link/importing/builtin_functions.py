@@ -18,6 +18,7 @@ from torchlink.link.importing.values import (
     Intrinsic,
     Module,
     Operators,
+    State,
     Value,
     is_known,
 )
@@ -131,9 +132,17 @@ def _dir(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value
     (owner,) = arguments
     if isinstance(owner, Module) and owner.libraries and not owner.opaque:
         return ForeignObject("names", tuple(owner.libraries))
+    if isinstance(owner, Module) and _is_listed(owner):
+        return sorted(owner.namespace)
     return (
         ForeignObject("names", owner.data) if isinstance(owner, ForeignObject) and owner.kind == "native" else UNKNOWN
     )
+
+
+def _is_listed(module: Module) -> bool:
+    """Whether everything that a module binds is known."""
+    hidden = module.opaque or module.stdlib or "__dir__" in module.namespace
+    return module.state is State.DONE and module.path.endswith(".py") and not hidden
 
 
 def _callable(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:

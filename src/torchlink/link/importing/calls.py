@@ -85,9 +85,26 @@ def has_attribute(machine: Machine, owner: Value, name: str) -> Value:
         return UNKNOWN if _is_submodule(machine, owner, name) else False
     if isinstance(owner, Operators):
         return _lives(machine, f"{owner.name}::{name}")
-    if isinstance(owner, Instance) and name in owner.attributes:
-        return True
+    if isinstance(owner, Instance):
+        return _instance_has(machine, owner, name)
     return UNKNOWN
+
+
+def _instance_has(machine: Machine, owner: Instance, name: str) -> Value:
+    if name in owner.attributes:
+        return True
+    if not owner.followed or not machine.certain or name.startswith("__") or not _is_plain(owner.cls):
+        return UNKNOWN
+    return find_member((owner.cls,), name) is not None
+
+
+def _is_plain(cls: Class, depth: int = 0) -> bool:
+    """Whether all that a class gives its instances is known."""
+    if cls.opaque or cls.metaclass is not None or "__getattr__" in cls.namespace or depth > 30:
+        return False
+    if "__new__" in cls.namespace or "__slots__" in cls.namespace:
+        return False
+    return all(isinstance(base, Class) and _is_plain(base, depth + 1) for base in cls.bases)
 
 
 def _is_submodule(machine: Machine, owner: Module, name: str) -> bool:
@@ -368,6 +385,8 @@ def call_function(
         return _native_call(machine, modelled, arguments, keywords)
     machine.step()
     if machine.perhaps or machine.depth >= MAX_CALL_DEPTH or machine.exhausted:
+        if arguments and isinstance(arguments[0], Instance):
+            arguments[0].followed = False
         return UNKNOWN
     if function.expression is None:
         body = body_of(machine, function)
@@ -496,7 +515,9 @@ def instantiate(machine: Machine, cls: Class, arguments: Sequence[Value], keywor
         return instance if not cls.opaque else UNKNOWN
     initialiser = find_member((cls,), "__init__")
     if isinstance(initialiser, Function):
-        call_function(machine, initialiser, [instance, *arguments], keywords)
+        instance.followed = True
+        if call_function(machine, initialiser, [instance, *arguments], keywords) is not None:
+            instance.followed = False
     return instance
 
 

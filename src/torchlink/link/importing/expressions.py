@@ -13,6 +13,7 @@ from torchlink.link.importing.values import (
     ExceptionValue,
     Foreign,
     Function,
+    Instance,
     PartlyKnown,
     Scope,
     Value,
@@ -35,6 +36,11 @@ def truth(machine: Machine, scope: Scope, node: Node) -> Value:
 
 def truth_of(machine: Machine, value: Value) -> Value:
     """``bool(value)``, asking the version in it whose it is."""
+    if isinstance(value, Instance):
+        hook = calls.find_member((value.cls,), "__bool__")
+        if isinstance(hook, Function):
+            answer = calls.call(machine, hook, [value], {})
+            return answer if isinstance(answer, bool) else UNKNOWN
     return operations.truth_of(value)
 
 

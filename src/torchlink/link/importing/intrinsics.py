@@ -214,7 +214,7 @@ def _requirement(machine: Machine, arguments: Sequence[Value], keywords: dict[st
         requirement = Requirement(text)
     except InvalidRequirement:
         return UNKNOWN
-    return ForeignObject("requirement", (requirement.name, requirement.specifier))
+    return ForeignObject("requirement", (requirement.name, requirement.specifier, frozenset(requirement.extras)))
 
 
 def _torch_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
@@ -470,7 +470,7 @@ def object_attribute(machine: Machine, owner: ForeignObject, name: str) -> Value
         if name in ("name", "project_name"):
             return data[1]
     elif kind == "requirement":
-        return {"name": data[0], "specifier": data[1]}.get(name, UNKNOWN)
+        return {"name": data[0], "specifier": data[1], "extras": data[2]}.get(name, UNKNOWN)
     elif kind == "finder" and name == "find_spec":
         return Intrinsic("find_spec", lambda machine, arguments, keywords: _find_in(machine, data, arguments))
     elif kind == "entry":

@@ -97,7 +97,7 @@ def _enter(
         modules.update(".".join(parts[: index + 1]) for index in range(len(parts)))
         if lacking:
             missing[key] = lacking
-        for name in operations.items_of(names) or ():
+        for name in operations.items_of(names) or (UNKNOWN,):
             owners[name] = key
             if lacking:
                 missing[name] = lacking

@@ -68,7 +68,7 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
         path=location.path,
         search=location.search,
         stdlib=location.stdlib or (parent is not None and parent.stdlib),
-        entry=machine.entry,
+        entry=machine.entry if machine.certain else -1,
     )
     machine.modules[full] = module
     if machine.certain and machine.stack:
@@ -134,7 +134,10 @@ def run_source(machine: Machine, module: Module) -> None:
     set_own_names(module)
     running = Running(owner=module, module=module)
     machine.stack.append(running)
-    depth, steps, perhaps = machine.depth, machine.steps_left, machine.perhaps
+    depth, steps, perhaps, entry = machine.depth, machine.steps_left, machine.perhaps, machine.entry
+    if perhaps:
+        # What it loads is perhaps not there for others: a number that nobody else has.
+        module.entry = machine.entry = -machine.references
     machine.depth = machine.perhaps = 0
     try:
         statements.run_module(machine, Scope(namespace, module), source.block)
@@ -145,7 +148,7 @@ def run_source(machine: Machine, module: Module) -> None:
         raise
     finally:
         machine.stack.pop()
-        machine.depth, machine.steps_left, machine.perhaps = depth, steps, perhaps
+        machine.depth, machine.steps_left, machine.perhaps, machine.entry = depth, steps, perhaps, entry
     for name in source.late_names:
         namespace.setdefault(name, UNKNOWN)
 

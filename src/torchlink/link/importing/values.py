@@ -159,6 +159,8 @@ class Instance:
     cls: Class
     attributes: dict[str, Value] = field(default_factory=dict)
     arguments: tuple[Value, ...] = ()
+    followed: bool = False
+    """Whether all the methods that were called on it have been followed: it has then no other attributes."""
 
 
 @dataclass(eq=False, repr=False, slots=True)
