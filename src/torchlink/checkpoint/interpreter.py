@@ -7,8 +7,8 @@ import struct
 from collections.abc import Callable
 from functools import partial
 
-from torchlink.checkpoint.machine import FrameStart, LimitError, Limits, Machine, Pickle, PickleError, Stop
-from torchlink.checkpoint.opcodes import HANDLERS, Handler
+from torchlink.checkpoint.machine import FrameStart, Handler, LimitError, Limits, Machine, Pickle, PickleError, Stop
+from torchlink.checkpoint.opcodes import HANDLERS
 
 _CHUNK = 4096
 _LONG_BINPUT, _BINPUT, _BININT1, _BINGET = b"rqKh"

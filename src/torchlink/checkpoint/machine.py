@@ -194,3 +194,7 @@ def pairs_of(target: object) -> Pairs | None:
     if isinstance(target, Call):
         return target.pairs
     return None
+
+
+Handler = Callable[[Machine], None]
+"""Does one opcode."""

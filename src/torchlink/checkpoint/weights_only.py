@@ -13,9 +13,9 @@ from pathlib import Path
 from torchlink.checkpoint.arrays import dtype_code
 from torchlink.checkpoint.contents import Stream
 from torchlink.checkpoint.interpreter import run
-from torchlink.checkpoint.machine import Machine, python3_name
+from torchlink.checkpoint.machine import Handler, Machine, python3_name
 from torchlink.checkpoint.objects import callee, class_of
-from torchlink.checkpoint.opcodes import HANDLERS, Handler
+from torchlink.checkpoint.opcodes import HANDLERS
 from torchlink.checkpoint.values import Call, Global, How, Pairs
 
 _READ = frozenset(b"c\x81Rbaesu(t\x85\x86\x87N\x89\x88)]}\x8fJKMGXUQhjqr\x8a\x80.")
