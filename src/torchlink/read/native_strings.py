@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from torchlink.model.errors import UnreadableError
@@ -9,6 +10,8 @@ from torchlink.model.source import Presence
 from torchlink.read.bounded import read_head
 from torchlink.read.elf_image import ElfImage
 
+_CYTHON = re.compile(rb"_cython_(\d{1,3})_(\d{1,3})")
+"""The module in which Cython's runtime shares its types, named after the release: ``_cython_3_0_10``."""
 MAX_BYTES = 256 * 2**20
 MAX_NAME = 200
 CFFI_NAMES = frozenset({b"ffi", b"lib"})
@@ -64,4 +67,7 @@ class NativeStrings:
 
     @cached_property
     def _hides_names(self) -> bool:
+        compiler = _CYTHON.search(self._data)
+        if compiler is not None:
+            return (int(compiler[1]), int(compiler[2])) >= (3, 1)
         return any(mark in self._data for mark in (b"__pyx", b"cython_runtime", b"__mypyc."))

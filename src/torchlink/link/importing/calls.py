@@ -305,7 +305,19 @@ def evaluate_call(machine: Machine, scope: Scope, node: Node) -> Value:
     machine.scope = scope
     if callee[0] == "a" and callee[2] in intrinsics.WARNING_METHODS:
         _note_warning(machine, callee[2], positional, line)
+    if isinstance(function, Function) and function.decorated:
+        return _perhaps_call(machine, function, positional, named)
     return call(machine, function, positional, named, line)
+
+
+def _perhaps_call(
+    machine: Machine, function: Function, arguments: Sequence[Value], keywords: dict[str, Value]
+) -> Value:
+    """Call a function whose decorator was not followed: it may postpone the call, change it or take its exceptions."""
+    try:
+        return call_function(machine, function, arguments, keywords)
+    except Raised:
+        return UNKNOWN
 
 
 def _note_warning(machine: Machine, name: str, arguments: list[Value], line: int) -> None:
@@ -532,7 +544,7 @@ def decorate(machine: Machine, scope: Scope, decorator: Node, value: Value) -> V
         if kind and isinstance(value, Function):
             value.attributes["__kind__"] = kind
         return value
-    if isinstance(known, (Function, Intrinsic)):
+    if isinstance(known, Intrinsic) or (isinstance(known, Function) and not known.decorated):
         answer = call(machine, known, [value], {})
         if answer is not UNKNOWN and answer is not None:
             return answer

@@ -477,6 +477,8 @@ def object_attribute(machine: Machine, owner: ForeignObject, name: str) -> Value
         return files.entry_attribute(data, name)
     elif kind == "native":
         return owner
+    elif kind == "member":
+        return dict(zip(("name", "value"), data, strict=True)).get(name, UNKNOWN)
     elif kind == "match":
         return patterns.match_attribute(data, name)
     elif kind == "pattern":

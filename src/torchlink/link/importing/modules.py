@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 
 from torchlink.link.importing import calls, statements, versions
 from torchlink.link.importing.failures import Cause, Failure, Raised, builtin_exception, exception
@@ -14,6 +15,10 @@ from torchlink.model.native import LoadOutcome
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity, Undecided
 from torchlink.model.source import Presence
 
+OWN_NAMES = frozenset(
+    {*dir(ModuleType), *dir(ModuleType("")), "__annotations__", "__builtins__", "__cached__", "__file__", "__path__"}
+)
+"""What every module has, or may have without binding it."""
 SCALAR_TYPES = "lib/libc10.so"
 """Beside ``torch._C``: the library that holds the names of torch's dtypes (2.5 and later)."""
 INTRINSIC_PACKAGES = frozenset({"packaging", "typing_extensions"})
@@ -307,13 +312,15 @@ def get_name(machine: Machine, module: Module, name: str) -> tuple[bool, Value]:
         if name == "__version__":
             return True, versions.version_of(machine, module, value)
         return True, value
-    if name.startswith("__") and name.endswith("__") and name != "__version__":
+    if name in OWN_NAMES:
         return True, UNKNOWN
     hook = module.namespace.get("__getattr__", _ABSENT)
     if hook is not _ABSENT and not module.stdlib:
         answer = _ask_hook(machine, hook, name)
         if answer is not None:
             return answer
+        if module.opaque and _is_singled_out(machine, hook, name):
+            return False, UNKNOWN
     if module.state is State.RUNNING and module.path:
         # A circular import: whether the name is bound in time depends on the order of what was not followed.
         return True, UNKNOWN
@@ -335,6 +342,20 @@ def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | 
         if calls.is_plain_attribute_error(raised):
             return None
         raise
+
+
+def _is_singled_out(machine: Machine, hook: Value, name: str) -> bool:
+    """Whether a ``__getattr__`` refuses this name in another place than any other: it is listed as gone."""
+    refused = _refusal(machine, hook, name)
+    return refused > 0 and refused != _refusal(machine, hook, "no_module_has_this_name")
+
+
+def _refusal(machine: Machine, hook: Value, name: str) -> int:
+    try:
+        calls.call_hook(machine, hook, name)
+    except Raised as raised:
+        return 0 if raised.failure is None else raised.failure.line
+    return 0
 
 
 def in_libraries(machine: Machine, module: Module, name: str) -> bool:
@@ -418,6 +439,8 @@ def import_star(machine: Machine, value: Value, target: Module, line: int) -> No
     if isinstance(listed, (list, tuple)):
         opened = [item for item in listed if not isinstance(item, str)]
         target.opaque |= any(not is_native(item, "name") for item in opened)
+        if not opened:
+            return
     elif listed is not None or value.opaque or value.state is State.RUNNING:
         target.opaque = True
     target.libraries.extend(path for path in value.libraries if path not in target.libraries)

@@ -15,8 +15,10 @@ from packaging.version import InvalidVersion, Version
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
     UNKNOWN,
+    Class,
     Foreign,
     ForeignObject,
+    Function,
     InstalledVersion,
     Module,
     Value,
@@ -24,6 +26,7 @@ from torchlink.link.importing.values import (
     is_known,
 )
 
+_ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"})
 _OPEN_KINDS = frozenset({"native", "name", "names"})
 """Objects of native modules: each may be anything."""
 MAX_SIZE = 100_000
@@ -105,7 +108,17 @@ def items_of(value: Value) -> list[Value] | None:
         return list(value)
     if isinstance(value, str):
         return list(value)
+    if isinstance(value, Class) and any(isinstance(base, Foreign) and base.name in _ENUMS for base in value.bases):
+        return [_member(name, item) for name, item in value.namespace.items() if _is_member(name, item)]
     return None
+
+
+def _is_member(name: str, item: Value) -> bool:
+    return not name.startswith("_") and not isinstance(item, (Function, Class))
+
+
+def _member(name: str, value: Value) -> Value:
+    return ForeignObject("member", (name, value if isinstance(value, (str, int)) else UNKNOWN))
 
 
 def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
