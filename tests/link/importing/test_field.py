@@ -1,0 +1,143 @@
+# ruff: noqa: E501 - a case is one line
+"""Mechanisms of released packages on which torchlink once erred, in small."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.link.importing.paper import Paper
+from torchlink.model.source import Presence
+from torchlink.read.native_strings import NativeStrings
+
+UNKNOWN = "import random\ndef never():\n    return random.random() > 2\n"
+SOUND: dict[str, tuple[dict[str, str], str]] = {
+    "relative __import__": (
+        {"p/__init__.py": "def __getattr__(name):\n    return getattr(__import__('inner', globals(), None, [name], 1), name)\n", "p/inner.py": "x = 1\n"},
+        "from p import x\n",
+    ),
+    "else after a break that is not sure": (
+        {"p.py": UNKNOWN + "for size in (1, 2):\n    if not never():\n        break\nelse:\n    import nothing\n"},
+        "import p\n",
+    ),
+    "after a continue that is not sure": (
+        {"p.py": UNKNOWN + "for size in (1, 2):\n    if not never():\n        continue\n    import nothing\n"},
+        "import p\n",
+    ),
+    "after a nested return that is not sure": (
+        {"p.py": UNKNOWN + "def f(x):\n    if x:\n        if not never():\n            return\n        import nothing\nf(1)\n"},
+        "import p\n",
+    ),
+    "a comprehension's first iterable in a class": (
+        {"p.py": "import table\nclass C:\n    table = {'rows': [1]}\n    doubled = [row * 2 for row in table['rows']]\n    more = [n for n in table.keys()]\n", "table.py": ""},
+        "import p\n",
+    ),
+    "an item with an unknown key": (
+        {"p.py": "import random\nfor name in [str(random.random())]:\n    try:\n        x = locals()[name]\n    except KeyError:\n        locals()['made'] = 1\n"},
+        "from p import made\n",
+    ),
+    "a module that fills its stand-in": (
+        {"p.py": "import sys, types\nclass Stand(types.ModuleType):\n    def __getattr__(self, name):\n        raise AttributeError(name)\nx = 1\nnew = Stand(__name__)\nnew.__dict__.update(sys.modules[__name__].__dict__)\nsys.modules[__name__] = new\n"},
+        "from p import x\n",
+    ),
+    "names put into a module's dictionary": (
+        {"p/__init__.py": "import sys, random\nfrom . import inner\nfor name in dir(inner):\n    if random.random() < 2 and name[0] != '_':\n        sys.modules[__name__].__dict__[name] = getattr(inner, name)\n", "p/inner.py": "x = 1\n"},
+        "from p import x\n",
+    ),
+    "aliases of modules made in a loop": (
+        {"p/__init__.py": "import sys, random\nfrom . import inner\nfor name in list(sys.modules):\n    if name.startswith('p.'):\n        sys.modules['p.alias.' + name[2:]] = sys.modules[name]\nfrom . import alias\n", "p/inner.py": "x = 1\n", "p/alias.py": ""},
+        "from p.alias.inner import x\n",
+    ),
+    "a folder searched with rglob": (
+        {"p/__init__.py": "import sys, types\nfrom pathlib import Path\nfor file in sorted((Path(__file__).parent / 'models').rglob('proc_*.py')):\n    old = f'{__name__}.models.{file.stem}_old'\n    module = types.ModuleType(old)\n    sys.modules[old] = module\n    setattr(sys.modules[__name__], file.stem + '_old', module)\n", "p/models/__init__.py": "", "p/models/a/__init__.py": "", "p/models/a/proc_a.py": ""},
+        "from p import proc_a_old\nimport p.models.proc_a_old\n",
+    ),
+    "keywords that are not known": (
+        {"p.py": "import json\ndef need(*, a=None, **rest):\n    if a is None:\n        raise ValueError('none given')\n    if not rest:\n        raise ValueError('no rest')\nneed(**json.loads('{\"a\": 1, \"b\": 2}'))\n"},
+        "import p\n",
+    ),
+    "a decorator made by one that is not followed": (
+        {"p.py": "import functools\ndef strange(f):\n    names = {}\n    exec('def made(g):\\n    return g', names)\n    return names['made']\n@strange\ndef held(function):\n    import nothing\n@held\ndef plot():\n    pass\n"},
+        "import p\n",
+    ),
+    "dir of a module": (
+        {"p/__init__.py": "from . import dummies\ntable = {name: 'dummies' for name in dir(dummies) if not name.startswith('_')}\ndef __getattr__(name):\n    if name in table:\n        return getattr(dummies, name)\n    raise AttributeError(name)\n", "p/dummies.py": "class Model: pass\n"},
+        "from p import Model\n",
+    ),
+    "names of a module that is loaded elsewhere": (
+        {"p.py": "import sys\nif 'other' in sys.modules:\n    import nothing\n", "other.py": ""},
+        "import p\n",
+    ),
+}  # fmt: skip
+
+BROKEN: dict[str, tuple[dict[str, str], str, str]] = {
+    "a name that a table lists as gone": (
+        {"p.py": "import random\nGONE = {'old': 'it was removed'}\nglobals()[str(random.random())] = 1\ndef __getattr__(name):\n    if name in GONE:\n        raise AttributeError(GONE[name])\n    raise AttributeError(f'no {name}')\n"},
+        "from p import old\n", "p.old",
+    ),
+    "a name that is no member of an enumeration": (
+        {"p.py": "import enum, sys\nclass Colour(enum.IntEnum):\n    RED = 1\nmodule = sys.modules[__name__]\nfor item in Colour:\n    setattr(module, item.name, item.value)\n"},
+        "from p import RED\nfrom p import BLUE\n", "p.BLUE",
+    ),
+    "a version under another name": (
+        {"p.py": "__version__ = '1'\n", "q.py": "import p\nNEW = p.__version_info__ >= (3,)\n"},
+        "import q\n", "p.__version_info__",
+    ),
+    "an object whose truth is computed": (
+        {"p.py": "class Has:\n    def __init__(self, name):\n        self.name = name\n    def _look(self):\n        if hasattr(self, 'found'):\n            return\n        self.found = self.name == 'shelf'\n    def __bool__(self):\n        self._look()\n        return self.found\nHAS = Has('shelf')\nif HAS:\n    import nothing\n"},
+        "import p\n", "nothing",
+    ),
+    "a name that dir does not list": (
+        {"p/__init__.py": "from . import dummies\ntable = [name for name in dir(dummies)]\ndef __getattr__(name):\n    if name in table:\n        return getattr(dummies, name)\n    raise AttributeError(name)\n", "p/dummies.py": "class Model: pass\n"},
+        "from p import Gone\n", "p.Gone",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SOUND)
+def test_what_works_is_no_break(paper: Paper, case: str) -> None:
+    files, source = SOUND[case]
+    paper.lay(files)
+    paper.source(source)
+    assert paper.truth() == ""
+    assert paper.link().targets == []
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_fails_is_a_break(paper: Paper, case: str) -> None:
+    files, source, target = BROKEN[case]
+    paper.lay(files)
+    paper.source(source)
+    assert paper.truth() != ""
+    assert paper.link().targets == [target]
+
+
+def test_each_package_is_a_process_of_its_own(paper: Paper) -> None:
+    paper.lay({"a.py": "", "b.py": "import sys\nif 'a' in sys.modules:\n    import nothing\n"})
+    assert paper.link(project=False).targets == []
+
+
+CYTHON = 'const char *const kept[] = {"_cython_%s", "__pyx_capi__", "listed"};\n'
+OTHERS = {
+    "cffi": ('const char *const kept[] = {"_cffi_backend"};\n', "lib", Presence.WHOLE),
+    "cffi, another name": ('const char *const kept[] = {"_cffi_backend"};\n', "gone", Presence.ABSENT),
+    "mypyc": ('const char *const kept[] = {"0123__mypyc.init_p"};\n', "anything", Presence.PART),
+    "Cython that compresses": (CYTHON % "3_2_1", "gone", Presence.PART),
+    "Cython that does not": (CYTHON % "3_0_10", "gone", Presence.ABSENT),
+    "Cython, a listed name": (CYTHON % "0_29_36", "listed", Presence.WHOLE),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_names_that_compilers_hide_are_not_absent(tmp_path: Path, case: str) -> None:
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    code, name, presence = OTHERS[case]
+    library = tmp_path / "library.so"
+    command = [compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", str(library)]
+    subprocess.run(command, input=code.encode(), check=True)
+    assert NativeStrings(str(library)).presence(name) is presence
