@@ -97,7 +97,8 @@ def _enter(
         modules.update(".".join(parts[: index + 1]) for index in range(len(parts)))
         if lacking:
             missing[key] = lacking
-        for name in operations.items_of(names) or (UNKNOWN,):
+        listed = operations.items_of(names)
+        for name in [UNKNOWN] if listed is None else listed:
             owners[name] = key
             if lacking:
                 missing[name] = lacking
