@@ -174,13 +174,9 @@ def save(folder: pathlib.Path) -> list[pathlib.Path]:
     for name, value in samples().items():
         path = folder / f"{name}.pt"
         _, _, how = name.partition(".")
-        arguments: dict[str, object] = {}
-        if how == "legacy":
-            arguments["_use_new_zipfile_serialization"] = False
-        elif how.startswith("protocol"):
-            arguments["pickle_protocol"] = int(how[-1])
+        protocol = int(how[-1]) if how.startswith("protocol") else 2
         try:
-            torch.save(value, path, **arguments)
+            torch.save(value, path, pickle_protocol=protocol, _use_new_zipfile_serialization=how != "legacy")
             written.append(path)
         except (RuntimeError, KeyError, TypeError, AttributeError):
             path.unlink(missing_ok=True)

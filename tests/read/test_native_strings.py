@@ -20,7 +20,8 @@ def test_names_stand_whole_or_in_part_or_not_at_all(tmp_path: Path) -> None:
     assert strings.presence("_dotted") is Presence.WHOLE
     assert strings.presence("prefix_tail_merged") is Presence.WHOLE
     assert strings.presence("tail_merged") in (Presence.WHOLE, Presence.PART)
-    assert strings.presence("longer") is Presence.PART
+    assert strings.presence("longer") is Presence.ABSENT
+    assert strings.presence("text") is Presence.PART
     assert strings.presence("absent_name") is Presence.ABSENT
     assert strings.presence("\ud800") is Presence.ABSENT
 
@@ -29,6 +30,14 @@ def test_names_stand_whole_or_in_part_or_not_at_all(tmp_path: Path) -> None:
 def test_cython_may_compress_its_names(tmp_path: Path) -> None:
     source = 'const char *names[] = {"__pyx_capi__"};'
     assert NativeStrings(str(compile_library(tmp_path / "a.so", source))).presence("gone") is Presence.PART
+
+
+@needs_gcc
+def test_rust_ends_no_string_with_a_null_byte(tmp_path: Path) -> None:
+    source = 'const char *names[] = {"firstsecondthird", "/rustc/90b35a6239c3d8bdabc530a6a0816f7ff89a0aaf/library"};'
+    strings = NativeStrings(str(compile_library(tmp_path / "a.so", source)))
+    assert strings.presence("second") is Presence.PART
+    assert strings.presence("fourth") is Presence.ABSENT
 
 
 @needs_gcc

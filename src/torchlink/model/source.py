@@ -38,7 +38,7 @@ class Presence(Enum):
     WHOLE = "whole"
     """As a string of its own, or behind the last dot of one (``torch._C._fft``)."""
     PART = "part"
-    """Only inside a longer word, or perhaps compressed. Linkers merge a string into the end of another, so this
+    """Only at the end of a longer string (linkers merge a string into the end of another), or perhaps compressed: this
     decides nothing."""
     ABSENT = "absent"
 

@@ -34,11 +34,9 @@ class NativeStrings:
         wanted = name.encode("utf-8", "surrogatepass")
         if self._is_whole(wanted) or (wanted in CFFI_NAMES and self._is_whole(b"_cffi_backend")):
             return Presence.WHOLE
-        # Rust's strings lie end to end without null bytes, Cython from 3.1 on compresses its own, and mypyc keeps them
-        # in a library that its modules share.
-        if not self._data or wanted in self._data or self._hides_names:
+        if not self._data or self._hides_names or wanted + b"\0" in self._data:
             return Presence.PART
-        return Presence.ABSENT
+        return Presence.PART if self._is_rust and wanted in self._data else Presence.ABSENT
 
     def _is_whole(self, name: bytes) -> bool:
         if len(self._data) <= MAX_INDEXED:
@@ -66,7 +64,13 @@ class NativeStrings:
         return frozenset((*strings, *(text.rpartition(b".")[2] for text in strings if b"." in text)))
 
     @cached_property
+    def _is_rust(self) -> bool:
+        """Whether strings may lie end to end, without null bytes between them."""
+        return any(mark in self._data for mark in (b"/rustc/", b"rust_panic", b"RUST_BACKTRACE", b".rs"))
+
+    @cached_property
     def _hides_names(self) -> bool:
+        """Whether names may stand elsewhere: Cython from 3.1 on compresses its own, mypyc's modules share a library."""
         compiler = _CYTHON.search(self._data)
         if compiler is not None:
             return (int(compiler[1]), int(compiler[2])) >= (3, 1)

@@ -10,6 +10,7 @@ from torchlink.link.importing.failures import Cause, Failure, Raised, builtin_ex
 from torchlink.link.importing.finder import Found, Location
 from torchlink.link.importing.machine import MAX_IMPORT_DEPTH, Machine, Running
 from torchlink.link.importing.names import bound_names, stub_names
+from torchlink.link.importing.scalar_types import is_scalar_type
 from torchlink.link.importing.values import UNKNOWN, Event, Foreign, ForeignObject, Module, Scope, State, Value
 from torchlink.model.native import LoadOutcome
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity, Undecided
@@ -19,8 +20,6 @@ OWN_NAMES = frozenset(
     {*dir(ModuleType), *dir(ModuleType("")), "__annotations__", "__builtins__", "__cached__", "__file__", "__path__"}
 )
 """What every module has, or may have without binding it."""
-SCALAR_TYPES = "lib/libc10.so"
-"""Beside ``torch._C``: the library that holds the names of torch's dtypes (2.5 and later)."""
 INTRINSIC_PACKAGES = frozenset({"packaging", "typing_extensions"})
 """Third-party packages whose functions ``intrinsics.py`` computes; their modules are listed, not run."""
 
@@ -372,10 +371,7 @@ def in_libraries(machine: Machine, module: Module, name: str) -> bool:
         for library in machine.sources.library_family(path):
             if machine.sources.name_in_binary(library, name) is not Presence.ABSENT:
                 return True
-        scalars = f"{path.rpartition('/')[0]}/{SCALAR_TYPES}"
-        if machine.sources.files(scalars.rpartition("/")[0]) and (
-            machine.sources.name_in_binary(scalars, name) is Presence.WHOLE
-        ):
+        if is_scalar_type(machine.sources, path.rpartition("/")[0], name):
             return True
     return False
 
