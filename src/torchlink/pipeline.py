@@ -26,9 +26,12 @@ from torchlink.report import json as report_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torchlink.checkpoint.check import Checked
+    from torchlink.link.owners import Owners
     from torchlink.model.environment import Environment, Project
     from torchlink.model.reach import Reach
     from torchlink.model.reference import Links
+    from torchlink.model.source import Sources
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage's name, what is done, and what there is to do (0 where that is not known)."""
@@ -133,10 +136,16 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
         *_shadows(environment, project, reach),
     ]
     names = {name: one.name for one in environment.distributions for name in one.top_level}
-    findings = group(links, owners=names)
+    checkpoints = _checkpoints(project, environment, sources, owners, tell)
+    found = (*group(links, owners=names), *(finding for one in checkpoints for finding in one.findings))
+    findings = tuple(sorted(found, key=lambda finding: finding.severity.rank))
     silences = read_configuration(project.root).silences if project is not None else ()
     kept, silenced = silence(findings, silences)
-    undecided = tuple(sorted((one for link in links for one in link.undecided), key=lambda one: not one.reached))
+    unknown = [
+        *(one for link in links for one in link.undecided),
+        *(item for one in checkpoints for item in one.undecided),
+    ]
+    undecided = tuple(sorted(unknown, key=lambda one: not one.reached))
     report = Report(
         torchlink=__version__,
         verdict=judge(kept, undecided),
@@ -150,10 +159,23 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
             references=sum(link.references for link in links),
             unknown=len(undecided),
         ),
+        artifacts=tuple(artifact for one in checkpoints for artifact in one.artifacts),
         undecided=undecided,
         silenced=silenced,
     )
     return _Answer(report, variables)
+
+
+def _checkpoints(
+    project: Project | None, environment: Environment, sources: Sources, owners: Owners, tell: Progress
+) -> list[Checked]:
+    if project is None or not project.checkpoints:
+        return []
+    from torchlink.checkpoint.check import check_checkpoints
+    from torchlink.link.loaded_files import loaded_files
+
+    tell("reading checkpoints", 0, 0)
+    return [check_checkpoints(project, environment, loaded_files(project, sources, owners))]
 
 
 def _shadows(environment: Environment, project: Project | None, reach: Reach) -> list[Links]:
@@ -195,9 +217,15 @@ def _key(surveyed: Survey, project: Project | None) -> str:
     hasher.update(_stamp(Path("/etc/ld.so.cache")).encode())
     if project is not None:
         hasher.update(f"\0{project.root}".encode())
-        for path in (*project.sources, project.root / "pyproject.toml"):
+        for path in (*project.sources, *_files_of(project.checkpoints), project.root / "pyproject.toml"):
             hasher.update(f"\0{path}\0{_stamp(path)}".encode("utf-8", "surrogateescape"))
     return hasher.hexdigest()
+
+
+def _files_of(checkpoints: tuple[Path, ...]) -> Iterator[Path]:
+    """Checkpoint files as they are; of a model's folder its configurations and indexes."""
+    for path in checkpoints:
+        yield from sorted(path.glob("*.json")) if path.is_dir() else (path,)
 
 
 def _stamp(path: Path) -> str:

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from torchlink.checkpoint.inspect import Inspection, content
 from torchlink.checkpoint.judge import Reason, Safety, worst
-from torchlink.checkpoint.loadability import Loadability
+from torchlink.checkpoint.loadability import Loadability, Unresolved
 from torchlink.checkpoint.model_folder import ModelFolder
 from torchlink.checkpoint.scan import Scanned
 from torchlink.checkpoint.verify import Verified
+from torchlink.model.errors import TorchlinkError
 from torchlink.model.finding import Certainty, Finding
 from torchlink.model.reference import Evidence, Kind, Party, PartyType, Severity
 from torchlink.model.report import Artifact, Coverage, Report, Target, Verdict
@@ -100,17 +101,21 @@ def inspect_report(
     path = inspections[0].path if len(inspections) == 1 else ""
     report = scan_report(scanned, version=version, path=path, elapsed_s=elapsed_s)
     pairs = list(zip(inspections, loads, strict=True))
-    artifacts = tuple(
-        Artifact(
-            path=one.path,
-            verdict=one.judgement.safety.value,
-            content={**content(one), **({"loadability": load_content(load)} if load else {})},
-        )
+    artifacts = tuple(inspect_artifact(one, load) for one, load in pairs)
+    more = tuple(
+        finding
         for one, load in pairs
+        if load
+        for finding in (*load_findings(one.path, load), *refusal_findings(one.path, load))
     )
-    more = tuple(finding for one, load in pairs if load for finding in load_findings(one.path, load))
     verdict = Verdict.BROKEN if any(one.severity is Severity.BREAK for one in more) else report.verdict
     return replace(report, verdict=verdict, artifacts=artifacts, findings=(*report.findings, *more))
+
+
+def inspect_artifact(found: Inspection, load: Loadability | None) -> Artifact:
+    """What a file holds and whether it loads, for the report's ``artifacts``."""
+    loads = {"loadability": load_content(load)} if load else {}
+    return Artifact(path=found.path, verdict=found.judgement.safety.value, content={**content(found), **loads})
 
 
 def load_content(load: Loadability) -> dict[str, object]:
@@ -129,17 +134,29 @@ def load_content(load: Loadability) -> dict[str, object]:
 
 
 def load_findings(path: str, load: Loadability) -> Iterator[Finding]:
-    """Names that the environment does not have, and what this torch refuses by default."""
+    """Names that the environment does not have."""
     needer = Party(type=PartyType.CHECKPOINT, name=path, path=path)
     for one in load.unresolved:
         yield _global_finding(
             needer,
-            Party(type=PartyType.PACKAGE, name=one.package or one.name.partition(".")[0]),
+            _provider(one),
             name=one.name,
             cause=f"{one.name}: {one.why}{f'; {one.mend}' if one.mend else ''}",
             symptom="ModuleNotFoundError" if one.why.startswith("no module") else "AttributeError",
             title=f"{path} needs {one.name}, which is not here",
         )
+
+
+def _provider(unresolved: Unresolved) -> Party:
+    """The package that should have a name; where there is none, a module of somebody's own source."""
+    if unresolved.package:
+        return Party(type=PartyType.PACKAGE, name=unresolved.package)
+    return Party(type=PartyType.PYTHON, name=unresolved.name.partition(".")[0])
+
+
+def refusal_findings(path: str, load: Loadability) -> Iterator[Finding]:
+    """What this torch refuses by default."""
+    needer = Party(type=PartyType.CHECKPOINT, name=path, path=path)
     if load.default_is_restricted and load.refused and load.free.loads is not False:
         names = ", ".join(one.what for one in load.refused[:5])
         yield _global_finding(
@@ -160,7 +177,7 @@ def _global_finding(needer: Party, provider: Party, *, name: str, cause: str, sy
         certainty=Certainty.LINKED,
         needer=needer,
         provider=provider,
-        culprits=(provider.name, "checkpoint"),
+        culprits=("checkpoint",) if provider.type is PartyType.PYTHON else (provider.name, "checkpoint"),
         affects=(),
         title=title,
         cause=cause,
@@ -169,6 +186,12 @@ def _global_finding(needer: Party, provider: Party, *, name: str, cause: str, sy
         reached_from=(),
         count=1,
     )
+
+
+def unreadable_findings(path: str, error: TorchlinkError) -> Iterator[Finding]:
+    """A file that is no checkpoint, or cannot be read as one."""
+    verified = Verified(path=path, format="", size=0, problems=(error.what,), checked=())
+    yield _broken(verified, error.what, 0)
 
 
 def verify_report(found: Sequence[Verified], *, version: str, elapsed_s: float) -> Report:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torchlink.checkpoint.allowance import Allowance
 from torchlink.checkpoint.contents import Contents, Format
+from torchlink.checkpoint.installed import Installed
 from torchlink.checkpoint.judge import Judgement, judge
 from torchlink.checkpoint.loadability import Loadability, loadability
 from torchlink.checkpoint.reader import read_contents
@@ -78,9 +79,14 @@ class Inspection:
 
 
 def inspect(
-    place: str | Path, environment: Environment | None = None, allowance: Allowance | None = None
+    place: str | Path,
+    environment: Environment | None = None,
+    allowance: Allowance | None = None,
+    installed: Installed | None = None,
 ) -> tuple[Inspection, Loadability | None]:
     """Look into one file or address, and say whether it loads in an environment.
+
+    ``installed`` is handed on from file to file: it remembers which modules it has read.
 
     Raises ``UnreadableError`` where it is no checkpoint, and ``TorchlinkError`` where it cannot be opened.
     """
@@ -89,7 +95,7 @@ def inspect(
     try:
         contents = read_contents(source, allowance)
         judgement = judge(contents, allowance)
-        load = loadability(contents, judgement, environment) if environment is not None else None
+        load = loadability(contents, judgement, environment, installed) if environment is not None else None
         return describe(contents, judgement, str(place), source.size), load
     finally:
         source.close()

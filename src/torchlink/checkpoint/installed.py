@@ -49,12 +49,11 @@ class _Names:
 
 
 class Installed:
-    """The modules of one environment."""
+    """The modules of one environment, and of folders that stand before it on the search path."""
 
-    def __init__(self, environment: Environment) -> None:
-        self._folders = tuple(
-            dict.fromkeys([*(entry.path for entry in environment.search_path), *environment.interpreter.stdlib])
-        )
+    def __init__(self, environment: Environment, before: tuple[Path, ...] = ()) -> None:
+        found = [entry.path for entry in environment.search_path]
+        self._folders = tuple(dict.fromkeys([*map(str, before), *found, *environment.interpreter.stdlib]))
         self._builtin = environment.interpreter.builtin_modules
         self._mapped = {name: Path(place) for finder in environment.finders for name, place in finder.mapping}
         self._files: dict[str, Path | None] = {}

@@ -166,3 +166,5 @@ class Project:
     root: Path
     sources: tuple[Path, ...]
     """Python files and notebooks, sorted."""
+    checkpoints: tuple[Path, ...] = ()
+    """Files that are named like checkpoints, and folders that hold a model, sorted."""

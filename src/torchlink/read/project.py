@@ -14,6 +14,11 @@ from torchlink.model.environment import Project
 from torchlink.model.errors import TorchlinkError
 
 MAX_FILES = 20_000
+CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".joblib", ".safetensors")
+"""How files are named that hold weights, or objects that were pickled. Their content decides what they are."""
+_WEIGHTS = (".bin", ".safetensors")
+_MODEL_CONFIGURATIONS = frozenset({"model_index.json", "adapter_config.json", "modules.json"})
+"""A folder with one of these holds a model; one with ``config.json`` only if its weights lie beside it."""
 MAX_NOTEBOOK_BYTES = 64 * 2**20
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _MAGICS_OVER_PYTHON = frozenset({"time", "timeit", "capture", "prun"})
@@ -29,7 +34,7 @@ _SKIPPED = frozenset(
 
 
 def read_project(path: Path) -> Project:
-    """Find the Python files and notebooks of a project's folder, or take one file alone.
+    """Find the Python files, notebooks and checkpoints of a project's folder, or take one file alone.
 
     Raises:
         TorchlinkError: there is no such file or folder.
@@ -39,19 +44,28 @@ def read_project(path: Path) -> Project:
     if not path.is_dir():
         raise TorchlinkError("no such file or folder", where=str(path), mend="name the project's folder")
     root = path.resolve()
-    return Project(root=root, sources=tuple(sorted(_sources(root))))
+    sources: list[Path] = []
+    checkpoints: list[Path] = []
+    for folder, files in _folders(root):
+        sources.extend(folder / name for name in files if name.endswith((".py", ".ipynb")) and not name.startswith("."))
+        checkpoints.extend(_checkpoints(folder, files))
+        if len(sources) > MAX_FILES:
+            break
+    return Project(root=root, sources=tuple(sorted(sources[:MAX_FILES])), checkpoints=tuple(sorted(checkpoints)))
 
 
-def _sources(root: Path) -> Iterator[Path]:
-    count = 0
+def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if _is_source_folder(Path(folder) / name))
-        for name in files:
-            if name.endswith((".py", ".ipynb")) and not name.startswith("."):
-                count += 1
-                if count > MAX_FILES:
-                    return
-                yield Path(folder) / name
+        yield Path(folder), files
+
+
+def _checkpoints(folder: Path, files: list[str]) -> Iterator[Path]:
+    found = [folder / name for name in files if name.lower().endswith(CHECKPOINTS)]
+    weights = any(path.suffix in _WEIGHTS for path in found)
+    if _MODEL_CONFIGURATIONS.intersection(files) or ("config.json" in files and weights):
+        yield folder
+    yield from found[:MAX_FILES]
 
 
 def _is_source_folder(path: Path) -> bool:
