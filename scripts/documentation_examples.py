@@ -48,6 +48,16 @@ EXAMPLES = (
         code="import torch\n\nprint(torch.ones(3).numpy())",
         finding="numpy-abi:torch:numpy",
     ),
+    Example(
+        page="behaviour",
+        environment="a1e86287af",
+        code=(
+            "import argparse\n\nimport torch\n\noptions = argparse.Namespace(lr=0.1)\n"
+            'torch.save({"options": options, "weights": torch.ones(2)}, "last.pt")\n'
+            'print(torch.load("last.pt", map_location="cpu"))'
+        ),
+        finding="behaviour:project:torch:torch-load-default",
+    ),
 )
 
 

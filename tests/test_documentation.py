@@ -15,7 +15,16 @@ from torchlink.report.formats import FORMATS
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), *(PROJECT / "examples").rglob("*.md")])
-KINDS = (Kind.REQUIRES, Kind.IMPORT, Kind.GATE, Kind.SYMBOL, Kind.LIBRARY, Kind.NUMPY_ABI, Kind.PLATFORM)
+KINDS = (
+    Kind.REQUIRES,
+    Kind.IMPORT,
+    Kind.GATE,
+    Kind.SYMBOL,
+    Kind.LIBRARY,
+    Kind.NUMPY_ABI,
+    Kind.PLATFORM,
+    Kind.BEHAVIOUR,
+)
 """The kinds that are linked today."""
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torchlink.link.owners import Owners
     from torchlink.model.environment import Environment, Project
     from torchlink.model.reach import Reach
-    from torchlink.model.reference import Links
+    from torchlink.model.reference import Broken, Links
     from torchlink.model.source import Sources
 
 Progress = Callable[[str, int, int], None]
@@ -46,6 +46,8 @@ class _Answer:
     report: Report
     variables: frozenset[str]
     """The environment variables that the answer depends on."""
+    files: frozenset[str]
+    """Checkpoints that it depends on, whether they are there or not."""
 
 
 def check(
@@ -128,8 +130,11 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
     finally:
         sources.stop()
     tell("linking native libraries", 0, 0)
+    tell("applying behaviour rules", 0, 0)
+    behaviours, files = _behaviours(environment, project, reach, owners, imports)
     links = [
         imports,
+        behaviours,
         loader.links(reach, () if project is None else bridge_calls(project, sources, owners)),
         link_requires(environment),
         link_platform(environment),
@@ -163,7 +168,46 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
         undecided=undecided,
         silenced=silenced,
     )
-    return _Answer(report, variables)
+    return _Answer(report, variables | _rule_variables(), files)
+
+
+def _behaviours(
+    environment: Environment, project: Project | None, reach: Reach, owners: Owners, imports: Links
+) -> tuple[Links, frozenset[str]]:
+    """What the behaviour rules find, and the checkpoints that were looked at for it."""
+    from torchlink.checkpoint.restricted import CheckpointFiles, allowed_by_default
+    from torchlink.link.behaviour import BehaviourInputs, link_behaviour
+    from torchlink.read.sources import bytes_of
+    from torchlink.read.uses import UseFiles
+    from torchlink.rules.behaviour import behaviour_rules, saved_values
+
+    checkpoints = CheckpointFiles(environment)
+    links = link_behaviour(
+        BehaviourInputs(
+            environment=environment,
+            project=project,
+            reach=reach,
+            owners=owners,
+            reader=UseFiles(bytes_of),
+            checkpoints=checkpoints,
+            rules=behaviour_rules(),
+            saved=saved_values(),
+            allowed=allowed_by_default(environment),
+            variables=os.environ,
+            told=frozenset(place for one in imports.broken for place in (*one.chain, *_artifacts(one))),
+        )
+    )
+    return links, checkpoints.asked
+
+
+def _artifacts(broken: Broken) -> Iterator[str]:
+    return (piece.artifact for piece in broken.evidence)
+
+
+def _rule_variables() -> frozenset[str]:
+    from torchlink.rules.behaviour import behaviour_rules
+
+    return frozenset(name for rule in behaviour_rules() for name in rule.unless.environment)
 
 
 def _checkpoints(
@@ -245,6 +289,8 @@ def _remembered(store: ByteStore, key: str) -> Report | None:
         variables = kept["variables"]
         if any(os.environ.get(name) != text for name, text in variables.items()):
             return None
+        if any(_stamp(Path(name)) != stamp for name, stamp in kept["files"].items()):
+            return None
         return report_json.load(kept["report"])
     except (ValueError, KeyError, TypeError, AttributeError, TorchlinkError):
         return None
@@ -253,6 +299,7 @@ def _remembered(store: ByteStore, key: str) -> Report | None:
 def _remember(store: ByteStore, key: str, answer: _Answer) -> None:
     kept = {
         "variables": {name: os.environ.get(name) for name in sorted(answer.variables)},
+        "files": {name: _stamp(Path(name)) for name in sorted(answer.files)},
         "report": report_json.dump(answer.report),
     }
     store.put("report", key, json.dumps(kept).encode())

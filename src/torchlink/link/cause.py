@@ -75,8 +75,9 @@ def judge(findings: Sequence[Finding], undecided: Iterable[Undecided]) -> Verdic
     return Verdict.RISKY if worst == Severity.RISK.rank else Verdict.SOUND
 
 
-def _identity(kind: Kind, needer: Party, provider: Party) -> str:
-    return f"{kind.value}:{_slug(needer)}:{_slug(provider)}"
+def _identity(kind: Kind, needer: Party, provider: Party, rule: str) -> str:
+    identity = f"{kind.value}:{_slug(needer)}:{_slug(provider)}"
+    return f"{identity}:{rule}" if rule else identity
 
 
 def _slug(party: Party) -> str:
@@ -107,7 +108,7 @@ def _goodness(reference: Broken) -> tuple[int, bool, int, tuple[str, ...], str, 
 def _families(references: Iterable[Broken]) -> dict[str, _Family]:
     families: defaultdict[str, list[Broken]] = defaultdict(list)
     for one in references:
-        families[_identity(one.kind, one.needer, one.provider)].append(one)
+        families[_identity(one.kind, one.needer, one.provider, one.rule)].append(one)
     return {identity: tuple(sorted(members, key=_goodness)) for identity, members in families.items()}
 
 
@@ -159,6 +160,7 @@ def _finding(
         evidence=_evidence(family),
         reached_from=_chains(family),
         count=len({_occurrence(one) for one in family}),
+        rule=family[0].rule,
     )
 
 

@@ -38,6 +38,8 @@ def title(kind: Kind, needer: Party, provider: Party, targets: Sequence[str]) ->
             return _platform(who, provider, wanted)
         case Kind.REQUIRES:
             return f"{who} requires {wanted}; {_here(provider)}"
+        case Kind.BEHAVIOUR:
+            return f"{who} relies on {wanted}; {_object(provider)} is installed"
         case Kind.LIBRARY | Kind.IMPORT | Kind.GLOBAL:
             return f"{who} needs {wanted}; {_lacking(provider, targets)}"
         case _:

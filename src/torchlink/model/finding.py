@@ -22,7 +22,7 @@ class Finding:
     """One root cause, with everything that follows from it."""
 
     id: str
-    """``kind:needer:provider``, stable between runs; ``--explain`` takes it."""
+    """``kind:needer:provider``, and ``:rule`` for a behaviour; stable between runs; ``--explain`` takes it."""
     kind: Kind
     severity: Severity
     certainty: Certainty
@@ -40,3 +40,5 @@ class Finding:
     count: int
     """How many broken references have this cause."""
     plans: tuple[str, ...] = ()
+    rule: str = ""
+    """The code of the behaviour rule behind it."""

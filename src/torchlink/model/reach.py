@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,8 @@ class Reach:
     """Executed modules by full name, with the chain that reaches each."""
     libraries: Mapping[str, LibraryReach]
     """Loaded native libraries by absolute path."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The file of each executed module, where it has one."""
 
     def chain_to(self, module: str) -> tuple[str, ...] | None:
         """The chain to a module, or ``None`` where it is not reached."""

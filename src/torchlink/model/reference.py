@@ -99,6 +99,8 @@ class Broken:
     """How it is reached: ``train.py:3``, ``diffusers``, ``diffusers/utils/hub.py:28``; empty where it is not."""
     affects: tuple[str, ...] = ()
     """Packages that fail because this one does."""
+    rule: str = ""
+    """The code of the behaviour rule that it breaks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

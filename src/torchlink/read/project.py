@@ -79,6 +79,16 @@ def notebook_source(data: bytes) -> bytes:
 
     Raises ValueError where it is no notebook.
     """
+    return code_cells(data)[0]
+
+
+def code_cells(data: bytes) -> tuple[bytes, tuple[int, ...]]:
+    """The code cells of a notebook as one Python file, and for each cell how many lines of it come before.
+
+    A cell without code has -1.
+
+    Raises ValueError where it is no notebook.
+    """
     if len(data) > MAX_NOTEBOOK_BYTES:
         raise ValueError("a notebook larger than 64 MB")
     document = json.loads(data)
@@ -86,10 +96,13 @@ def notebook_source(data: bytes) -> bytes:
     if not isinstance(cells, list):
         raise ValueError("a notebook without cells")
     lines: list[str] = []
+    before: list[int] = []
     for cell in cells:
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+        is_code = isinstance(cell, dict) and cell.get("cell_type") == "code"
+        before.append(len(lines) if is_code else -1)
+        if is_code:
             lines.extend(_cell_lines(cell.get("source")))
-    return "\n".join(lines).encode("utf-8", "replace")
+    return "\n".join(lines).encode("utf-8", "replace"), tuple(before)
 
 
 def _cell_lines(source: object) -> Iterator[str]:

@@ -70,7 +70,7 @@ class SourceFiles:
     def read(self, path: str) -> ModuleSource:
         """Read and parse a source file, whatever is kept of it."""
         try:
-            source = _bytes_of(path)
+            source = bytes_of(path)
         except UnreadableError as error:
             return ModuleSource(path=path, block=(), problem=f"cannot be read: {error}")
         if path.endswith(".ipynb"):
@@ -85,7 +85,7 @@ class SourceFiles:
         try:
             lines = self._lines.get(path)
             if lines is None:
-                source = notebook_source(_bytes_of(path)) if path.endswith(".ipynb") else _bytes_of(path)
+                source = notebook_source(bytes_of(path)) if path.endswith(".ipynb") else bytes_of(path)
                 lines = self._lines[path] = source.splitlines(keepends=True)
             return parse_function(lines, first_line, last_line)
         except (UnreadableError, SyntaxError, ValueError, RecursionError, MemoryError):
@@ -102,7 +102,7 @@ class SourceFiles:
     def text(self, path: str) -> str:
         """The text of a file; empty where it cannot be read."""
         try:
-            return _bytes_of(path).decode("utf-8", "replace")
+            return bytes_of(path).decode("utf-8", "replace")
         except UnreadableError:
             return ""
 
@@ -118,7 +118,7 @@ class SourceFiles:
         return strings.presence(name)
 
 
-def _bytes_of(path: str) -> bytes:
+def bytes_of(path: str) -> bytes:
     """The bytes of a file, or of a member of a zipped egg; one byte more than may be parsed at most.
 
     Raises UnreadableError.

@@ -88,6 +88,7 @@ def _finding_out(finding: Finding) -> dict[str, Value]:
         "reached_from": list(finding.reached_from),
         "count": finding.count,
         "plans": list(finding.plans),
+        **({"rule": finding.rule} if finding.rule else {}),
     }
 
 
@@ -185,6 +186,7 @@ def _finding(at: Node) -> Finding:
         reached_from=at.texts("reached_from"),
         count=at.integer("count"),
         plans=at.texts("plans"),
+        rule=at.text("rule", ""),
     )
 
 

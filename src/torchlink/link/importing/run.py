@@ -101,7 +101,7 @@ def _run_project(machine: Machine, project: Project) -> list[Module]:
     for folder in sorted({str(path.parent) for path in project.sources}):
         machine.finder.add_path(folder, first=False)
     for path in project.sources:
-        name = _module_name(project, str(path))
+        name = module_name(project, str(path))
         module = machine.modules.get(name)
         machine.entry += 1
         if module is None:
@@ -118,7 +118,8 @@ def _run_project(machine: Machine, project: Project) -> list[Module]:
     return entries
 
 
-def _module_name(project: Project, path: str) -> str:
+def module_name(project: Project, path: str) -> str:
+    """The full name under which one of a project's files is imported."""
     folder = max((item for item in _script_folders(project) if path.startswith(item + "/")), key=len, default="")
     relative = path[len(folder) + 1 :].removesuffix(".py")
     return relative.replace("/", ".").removesuffix(".__init__")
@@ -191,7 +192,8 @@ def _links(machine: Machine, chains: Mapping[str, tuple[str, ...]], entries: Ite
                 libraries[event.library] = LibraryReach(path=event.library, chain=reached, guarded=event.guarded)
     links = Links(broken=tuple(broken), undecided=tuple(undecided), references=machine.references)
     shown = {name: compact(chain) for name, chain in chains.items() if name not in known or known[name].path}
-    return links, Reach(modules=shown, libraries=libraries)
+    files = {name: machine.modules[name].path for name in chains if name in machine.modules}
+    return links, Reach(modules=shown, libraries=libraries, files=files)
 
 
 def _severity_of_loss(failure: Failure) -> Severity:

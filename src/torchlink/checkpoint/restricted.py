@@ -1,0 +1,64 @@
+"""How the checkpoints that a project's source names answer to ``torch.load(..., weights_only=True)`` here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torchlink.checkpoint.allowance import Allowance
+from torchlink.checkpoint.installed import Installed
+from torchlink.checkpoint.judge import judge
+from torchlink.checkpoint.loadability import Loadability, loadability
+from torchlink.checkpoint.reader import read_contents
+from torchlink.checkpoint.source import open_source
+from torchlink.checkpoint.weights_only import release_of
+from torchlink.model.environment import Environment
+from torchlink.model.errors import TorchlinkError
+from torchlink.model.uses import FileAnswer
+
+
+class CheckpointFiles:
+    """Implements ``model.uses.CheckpointReader`` over the files of this machine."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._installed: Installed | None = None
+        self._answers: dict[str, FileAnswer | None] = {}
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The paths that were asked for, whether a file is there or not."""
+        return frozenset(self._answers)
+
+    def restricted(self, path: str) -> FileAnswer | None:
+        """Look into a file; ``None`` where it is not there, or is no whole file of ``torch.save``."""
+        if path not in self._answers:
+            self._answers[path] = _answer(self._look(path)) if Path(path).is_file() else None
+        return self._answers[path]
+
+    def _look(self, path: str) -> Loadability | None:
+        if self._installed is None:
+            self._installed = Installed(self._environment)
+        allowance = Allowance()
+        try:
+            source = open_source(path)
+        except TorchlinkError:
+            return None
+        try:
+            contents = read_contents(source, allowance)
+            return loadability(contents, judge(contents, allowance), self._environment, self._installed)
+        except TorchlinkError:
+            return None
+        finally:
+            source.close()
+
+
+def _answer(found: Loadability | None) -> FileAnswer | None:
+    if found is None or found.restricted.loads is None:
+        return None
+    return FileAnswer(loads=found.restricted.loads, reasons=found.restricted.reasons, code=found.code)
+
+
+def allowed_by_default(environment: Environment) -> frozenset[str]:
+    """The globals that the installed torch takes under ``weights_only=True``; none without torch."""
+    torch = environment.distribution("torch")
+    return frozenset() if torch is None else release_of(torch.version).allowed

@@ -1,0 +1,389 @@
+"""Behaviour rules: a call or a name resolves and still does something else than its writer relied on.
+
+Rules come in as values (``rules/behaviour``), and so do facts of source files. In the project every use is judged; in
+an installed package those of the modules that are reached, whose functions are not known to be called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from torchlink.link.behaviour_files import NOTHING, Contents, Reading, Release
+from torchlink.link.behaviour_match import holds
+from torchlink.link.behaviour_names import Codebase, Place
+from torchlink.link.importing.run import compact, module_name
+from torchlink.link.owners import Owners
+from torchlink.model.environment import Environment, Project
+from torchlink.model.reach import Reach
+from torchlink.model.reference import Broken, Evidence, Kind, Links, Party, PartyType, Severity, Undecided
+from torchlink.model.rules import Doubt, Rule
+from torchlink.model.saved import SavedValues
+from torchlink.model.uses import (
+    Call,
+    CheckpointReader,
+    Constant,
+    FileUses,
+    Form,
+    Name,
+    Part,
+    Use,
+    UsesReader,
+)
+
+_SET = frozenset({"1", "y", "yes", "true"})
+_ASKS = re.compile(
+    r"(?i)version|hasattr|getattr|signature|available|installed|supports|greater|less_than|at_least|\d_\d|numpy_?[12]$"
+)
+"""Names in a condition that asks what is installed: what stands under it is meant for some versions only."""
+_CLASH = {Severity.BREAK: Severity.RISK, Severity.RISK: Severity.RISK, Severity.NOTE: Severity.NOTE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BehaviourInputs:
+    """What the rules are applied to, and by."""
+
+    environment: Environment
+    project: Project | None
+    reach: Reach
+    owners: Owners
+    reader: UsesReader
+    checkpoints: CheckpointReader
+    rules: Sequence[Rule]
+    saved: SavedValues
+    allowed: frozenset[str]
+    """What the installed torch takes by default under ``weights_only=True``."""
+    variables: Mapping[str, str]
+    told: frozenset[str] = frozenset()
+    """Places at which a name was found missing already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """One use to which a rule applies."""
+
+    place: Place
+    severity: Severity
+    target: str
+    reading: Reading = NOTHING
+    call: Call | None = None
+
+
+def link_behaviour(inputs: BehaviourInputs) -> Links:
+    """Apply every rule that the installed versions make apply."""
+    environment = inputs.environment
+    rules = [rule for rule in inputs.rules if applies(rule, environment)]
+    if not rules:
+        return Links()
+    project = _Group(inputs, project_files(inputs.reader, inputs.project), in_project=True)
+    packages = [_Group(inputs, files, in_project=False) for files in _package_files(inputs, rules)]
+    replaced = {name for group in (project, *packages) for name in group.replaced}
+    broken: list[Broken] = []
+    undecided: list[Undecided] = []
+    for group in (project, *packages):
+        for rule in rules:
+            if group.owner != rule.package and not replaced.intersection(rule.unless.replaced):
+                found, doubts = group.apply(rule)
+                broken.extend(found)
+                undecided.extend(doubts)
+    references = sum(len(group.code.files) for group in (project, *packages))
+    return Links(broken=tuple(broken), undecided=tuple(undecided), references=references)
+
+
+def applies(rule: Rule, environment: Environment) -> bool:
+    """Whether the installed versions are those after the change."""
+    wanted = {rule.package: rule.after, **rule.where}
+    return all(_within(environment, name, specifier) for name, specifier in wanted.items())
+
+
+def _within(environment: Environment, name: str, specifier: str) -> bool:
+    distribution = environment.distribution(name)
+    if distribution is None:
+        return False
+    try:
+        return SpecifierSet(specifier).contains(Version(distribution.public_version), prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+def project_files(reader: UsesReader, project: Project | None) -> list[FileUses]:
+    """What the project's own files use."""
+    if project is None:
+        return []
+    return [reader.uses(str(path), module_name(project, str(path))) for path in project.sources]
+
+
+def _package_files(inputs: BehaviourInputs, rules: Sequence[Rule]) -> Iterator[list[FileUses]]:
+    """The reached files of installed packages that mention what a rule is about, package by package."""
+    words: dict[str, frozenset[str]] = {}
+    files: dict[str, list[FileUses]] = {}
+    for module, path in inputs.reach.files.items():
+        owner = inputs.owners.of_path(path) if path.endswith(".py") else None
+        if owner is None:
+            continue
+        if owner.name not in words:
+            words[owner.name] = words_of(rule for rule in rules if rule.package != owner.name)
+        if inputs.reader.mentions(path, words[owner.name]):
+            files.setdefault(owner.name, []).append(inputs.reader.uses(path, module))
+    yield from files.values()
+
+
+def words_of(rules: Iterable[Rule]) -> frozenset[str]:
+    """The names that a package's file must mention for a rule to apply to it. Methods are judged in projects alone."""
+    return frozenset(name for rule in rules for name in (*rule.names, *rule.calls))
+
+
+@dataclass(slots=True)
+class _Group:
+    """The project's files, or those of one package."""
+
+    inputs: BehaviourInputs
+    files: list[FileUses]
+    in_project: bool
+    owner: str = field(init=False, default="")
+    code: Codebase = field(init=False)
+    replaced: frozenset[str] = field(init=False)
+    called: frozenset[str] = field(init=False)
+    contents: Contents = field(init=False)
+
+    def __post_init__(self) -> None:
+        inputs = self.inputs
+        self.code = Codebase(self.files)
+        if not self.in_project and self.files:
+            party = inputs.owners.party(self.files[0].path)
+            self.owner = party.name if party.type is PartyType.PACKAGE else ""
+        self.replaced = frozenset(
+            use.value.dotted
+            for file in self.files
+            for use in file.uses
+            if use.form is Form.ASSIGN and isinstance(use.value, Name)
+        )
+        self.called = frozenset(call.callee.dotted for _, call in self.code.calls() if isinstance(call.callee, Name))
+        numpy = inputs.environment.distribution("numpy")
+        core = "numpy.core" if numpy is not None and numpy.version.startswith("1.") else "numpy._core"
+        self.contents = Contents(
+            self.code,
+            inputs.checkpoints,
+            inputs.saved,
+            Release(inputs.allowed, core),
+            [str(inputs.project.root)] if inputs.project is not None else [],
+        )
+
+    # One rule
+
+    def apply(self, rule: Rule) -> tuple[list[Broken], list[Undecided]]:
+        if self._excused(rule):
+            return [], []
+        hits: list[_Hit] = []
+        doubts: list[Undecided] = []
+        for place in self._places(rule):
+            if guarded(rule, place.use) or (rule.names and self._where(place) in self.inputs.told):
+                continue
+            hit = self._judge(rule, place)
+            if isinstance(hit, _Hit):
+                hits.append(hit)
+            elif hit is not None:
+                doubts.append(hit)
+        return [self._broken(rule, hit) for hit in hits], doubts
+
+    def _excused(self, rule: Rule) -> bool:
+        unless = rule.unless
+        if self.called.intersection(unless.called):
+            return True
+        by_source = any(f"os.environ.{name}" in self.replaced for name in unless.environment)
+        return by_source or any(self.inputs.variables.get(name, "").lower() in _SET for name in unless.environment)
+
+    def _places(self, rule: Rule) -> Iterator[Place]:
+        """The uses that a rule is about."""
+        for file in self.files:
+            for use in file.uses:
+                if self._is_about(rule, use):
+                    yield Place(file, use)
+
+    def _is_about(self, rule: Rule, use: Use) -> bool:
+        if rule.names and use.form in (Form.NAME, Form.IMPORT) and isinstance(use.value, Name):
+            return self._replacement(rule, use) is not None
+        if (rule.calls or rule.methods) and use.form is Form.CALL and isinstance(use.value, Call):
+            return self._called(rule, use.value)
+        return False
+
+    def _replacement(self, rule: Rule, use: Use) -> str | None:
+        """The rule's name that a use is of."""
+        if not isinstance(use.value, Name):
+            return None
+        found = self.code.resolve(use.value.dotted)
+        dotted = found.dotted if isinstance(found, Name) else ""
+        return named(rule, dotted) if dotted not in self.replaced else None
+
+    def _called(self, rule: Rule, call: Call) -> bool:
+        callee = self.code.resolved(call.callee)
+        if isinstance(callee, Call) and callee.callee == Name("functools.partial") and callee.positional:
+            callee = callee.positional[0]
+        match callee:
+            case Name(dotted):
+                return any(_same_name(one, dotted) for one in rule.calls) or self._is_method_of(rule, dotted)
+            case Part(of=Call(callee=Name(cls)), key=Constant(value=str(method)), attribute=True):
+                return self._is_method_of(rule, f"{cls}.{method}")
+        return False
+
+    def _is_method_of(self, rule: Rule, dotted: str) -> bool:
+        """A method of the class, of one of the project's that is derived from it, or of what its class method made."""
+        owner, _, method = dotted.rpartition(".")
+        wanted = {one.rpartition(".")[0] for one in rule.methods if one.rpartition(".")[2] == method}
+        return bool(wanted) and any(_same_name(one, base) for base in self.code.bases(owner) for one in wanted)
+
+    # One use
+
+    def _judge(self, rule: Rule, place: Place) -> _Hit | Undecided | None:
+        if place.use.form is not Form.CALL or not isinstance(place.use.value, Call):
+            return _Hit(place, self._severity(rule, place), self._replacement(rule, place.use) or "")
+        calls = self.code.as_called(place, self.code.call(place.use.value))
+        hits = [hit for call in calls if isinstance(hit := self._judge_call(rule, place, call), _Hit)]
+        if hits:
+            return min(hits, key=lambda hit: hit.severity.rank)
+        truths = [holds(rule, call, self.code, self._saves()) for call in calls]
+        if rule.doubt is Doubt.UNDECIDED and None in truths and self.in_project:
+            where = self._where(place)
+            reason = f"{rule.relies_on}: an argument that decides it is only known at run time"
+            return Undecided(kind=Kind.BEHAVIOUR, artifact=where, reason=reason, reached=True)
+        return None
+
+    def _judge_call(self, rule: Rule, place: Place, call: Call) -> _Hit | None:
+        truth = holds(rule, call, self.code, self._saves())
+        if truth is False or self._allowed_here(rule, place):
+            return None
+        severity = self._severity(rule, place) if truth else _doubted(rule.doubt)
+        if severity is None:
+            return None
+        target = rule.relies_on
+        if rule.content is None or truth is None:
+            return _Hit(place, severity, target, call=call)
+        reading = self.contents.read(place, call, rule.content.name, rule.content.position)
+        if reading.loads:
+            return None
+        if reading.refused:
+            return _Hit(place, severity, target, reading, call)
+        unknown = rule.content.unknown
+        if unknown is None or reading.told:
+            return None
+        return _Hit(place, _worse(severity, unknown), target, call=call)
+
+    def _saves(self) -> list[Call]:
+        return [call for _, call in self.contents.saves]
+
+    def _allowed_here(self, rule: Rule, place: Place) -> bool:
+        contexts = (self.code.resolved(one) for one in place.use.contexts)
+        return any(
+            isinstance(one, Call) and isinstance(one.callee, Name) and one.callee.dotted in rule.unless.within
+            for one in contexts
+        )
+
+    def _severity(self, rule: Rule, place: Place) -> Severity:
+        if not self.in_project:
+            return rule.elsewhere if self.inputs.project is not None else Severity.NOTE
+        return _CLASH[rule.severity] if place.use.conditional else rule.severity
+
+    # What is told
+
+    def _where(self, place: Place) -> str:
+        return self.inputs.owners.place(place.file.path, place.use.line)
+
+    def _broken(self, rule: Rule, hit: _Hit) -> Broken:
+        inputs = self.inputs
+        use, file = hit.place.use, hit.place.file
+        where = self._where(hit.place)
+        provider = inputs.owners.names[rule.package]
+        held = f" {_sentence(hit.reading)}" if hit.reading.refused else ""
+        return Broken(
+            kind=Kind.BEHAVIOUR,
+            severity=hit.severity,
+            needer=self._needer(file),
+            provider=Party(
+                type=PartyType.PACKAGE,
+                name=provider.name,
+                version=provider.public_version,
+                build=provider.build,
+                path=provider.metadata_path,
+            ),
+            target=hit.target if not rule.names else f"{hit.target}{_instead(rule, hit.target)}",
+            rule=rule.code,
+            cause=f"{rule.changes}{held}",
+            symptom=rule.symptom,
+            evidence=(
+                Evidence(artifact=where, detail=f"{_cell(file, use)}column {use.column}: {file.line(use.line)}"),
+                *(Evidence(artifact=seen.file, detail=f"{seen.release}: {seen.detail}") for seen in rule.evidence[:1]),
+            ),
+            culprits=self._culprits(rule, hit),
+            chain=self._chain(file, where),
+        )
+
+    def _needer(self, file: FileUses) -> Party:
+        if not self.in_project or self.inputs.project is None:
+            return self.inputs.owners.party(file.path, file.module)
+        root = self.inputs.project.root
+        return Party(type=PartyType.PROJECT, name=root.name, path=self.inputs.owners.relative(file.path))
+
+    def _culprits(self, rule: Rule, hit: _Hit) -> tuple[str, ...]:
+        """Who would have to change: the package whose version decides, and NumPy where its values are in the file."""
+        named_too = ("numpy",) if any(name.startswith("numpy.") for name in hit.reading.refused) else ()
+        needer = () if self.in_project else (self.owner,)
+        return tuple(dict.fromkeys(name for name in (rule.package, *rule.culprits, *named_too, *needer) if name))
+
+    def _chain(self, file: FileUses, where: str) -> tuple[str, ...]:
+        if self.in_project:
+            return (where,)
+        return compact((*self.inputs.reach.modules.get(file.module, ()), where))
+
+
+def named(rule: Rule, dotted: str) -> str | None:
+    """The name of a rule that a full name is, or lies below."""
+    while dotted:
+        if dotted in rule.names:
+            return dotted
+        dotted = dotted.rpartition(".")[0]
+    return None
+
+
+def guarded(rule: Rule, use: Use) -> bool:
+    """Whether the code around a use takes the error, or asks before for which versions it is."""
+    if use.caught.intersection({*rule.raises, "Exception", "BaseException"}) and rule.raises:
+        return True
+    return any(_ASKS.search(name) for name in use.tests)
+
+
+def _same_name(pattern: str, dotted: str) -> bool:
+    """``transformers.*.from_pretrained`` stands for any name between."""
+    head, star, tail = pattern.partition("*")
+    if not star:
+        return pattern == dotted
+    return dotted.startswith(head) and dotted.endswith(tail) and len(dotted) > len(head) + len(tail)
+
+
+def _doubted(doubt: Doubt) -> Severity | None:
+    return {Doubt.RISK: Severity.RISK, Doubt.NOTE: Severity.NOTE}.get(doubt)
+
+
+def _worse(severity: Severity, bound: Severity) -> Severity:
+    """At most as bad as ``bound``."""
+    return max(severity, bound, key=lambda one: one.rank)
+
+
+def _sentence(reading: Reading) -> str:
+    shown = ", ".join(reading.refused[:4])
+    more = len(reading.refused) - 4
+    return f"{reading.told} {shown}{f' and {more} more' if more > 0 else ''}, which it refuses."
+
+
+def _instead(rule: Rule, name: str) -> str:
+    replacement = rule.names.get(name, "")
+    return f" (now {replacement})" if replacement else ""
+
+
+def _cell(file: FileUses, use: Use) -> str:
+    """In a notebook, the cell and the line in it."""
+    starts = [(place, before) for place, before in enumerate(file.cells, start=1) if 0 <= before < use.line]
+    return f"cell {starts[-1][0]}, line {use.line - starts[-1][1]}, " if starts else ""
