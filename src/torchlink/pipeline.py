@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 from torchlink import __version__
 from torchlink.catalog.cache import cache_folder, open_cache
 from torchlink.model.errors import TorchlinkError
+from torchlink.model.finding import Certainty
 from torchlink.model.report import Coverage, Report, Target
 from torchlink.model.store import ByteStore
-from torchlink.read.environment import Survey, environment_of, find, survey
+from torchlink.read.environment import Survey, find, survey
 from torchlink.report import json as report_json
 
 if TYPE_CHECKING:
@@ -29,9 +30,13 @@ if TYPE_CHECKING:
     from torchlink.checkpoint.check import Checked
     from torchlink.link.owners import Owners
     from torchlink.model.environment import Environment, Project
+    from torchlink.model.finding import Finding
+    from torchlink.model.question import Question
     from torchlink.model.reach import Reach
     from torchlink.model.reference import Broken, Links
     from torchlink.model.source import Sources
+    from torchlink.read.subject import Subject
+    from torchlink.solve.wheel_set import WheelSet
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage's name, what is done, and what there is to do (0 where that is not known)."""
@@ -78,14 +83,68 @@ def check(
         key = _key(surveyed, source)
         report = _remembered(store, key) if surveyed.tree.complete else None
         if report is None:
+            from torchlink.read.subject import installed
+
             with _without_collector():
-                answer = _in_deep_thread(lambda: _link(surveyed, source, store, tell))
+                answer = _in_deep_thread(lambda: _link(installed(surveyed, store), source, tell))
             report = answer.report
             if surveyed.tree.complete:
                 _remember(store, key, answer)
         return replace(report, elapsed_s=round(time.perf_counter() - began, 3))
     finally:
         store.close()
+
+
+def what_if(
+    question: Question,
+    project: Path | None = None,
+    *,
+    python: Path | None = None,
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Say what would break in a set of releases that is not installed, and why.
+
+    Args:
+        question: which set, and for which Python and platform.
+        project: as in `check`.
+        python: the interpreter to judge for; by default the project's, the active one, or the one that runs torchlink.
+        cache: whether to use and keep what was read of wheels.
+        progress: told how far the work has come.
+
+    Raises:
+        TorchlinkError: there is no such file or project, no set satisfies the question, or an index does not answer.
+    """
+    from torchlink.solve.ask import ask
+
+    began = time.perf_counter()
+    store = open_cache(cache_folder(os.environ) if cache else None, __version__)
+    tell = progress or _silent
+    try:
+        source = None if project is None else _read_project(project)
+        asked = ask(question, project, python, os.environ, store, tell)
+        report = judge_set(asked.answer, source, store, tell)
+        return replace(report, elapsed_s=round(time.perf_counter() - began, 3), target=asked.target(report.target))
+    finally:
+        store.close()
+
+
+def judge_set(wheels: WheelSet, project: Project | None, store: ByteStore, tell: Progress) -> Report:
+    """Link a set of wheels as if it were installed; a set that was linked before is answered at once."""
+    from torchlink.link.cause import judge
+
+    digest = wheels.digest
+    key = _digest(digest, project)
+    report = _remembered(store, key) if digest else None
+    if report is None:
+        with _without_collector():
+            answer = _in_deep_thread(lambda: _link(wheels.subject(store), project, tell))
+        report = answer.report
+        if digest:
+            _remember(store, key, answer)
+    undecided = tuple(sorted((*wheels.undecided(), *report.undecided), key=lambda one: not one.reached))
+    coverage = replace(report.coverage, unknown=len(undecided))
+    return replace(report, undecided=undecided, coverage=coverage, verdict=judge(report.findings, undecided))
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -101,7 +160,7 @@ def _read_project(path: Path) -> Project:
 # Read and link
 
 
-def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Progress) -> _Answer:
+def _link(subject: Subject, project: Project | None, tell: Progress) -> _Answer:
     from torchlink.link.cause import group, judge
     from torchlink.link.importing.run import files_ahead, link_imports
     from torchlink.link.natives import NativeLinker
@@ -111,16 +170,10 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
     from torchlink.link.requires import link_requires
     from torchlink.link.silence import silence
     from torchlink.read.configuration import read_configuration
-    from torchlink.read.native_files import NativeReader, uses_musl
-    from torchlink.read.sources import SourceFiles, family_of
 
-    environment = environment_of(surveyed)
-    natives = surveyed.tree.native_libraries()
-    executable = environment.interpreter.executable
-    reader = NativeReader(musl=environment.interpreter.executed and uses_musl(executable))
+    environment, natives, sources = subject.environment, subject.natives, subject.sources
     owners = Owners(environment, "" if project is None else str(project.root))
-    loader = NativeLinker(environment, reader, natives, owners=owners, library_path=_library_path(os.environ))
-    sources = SourceFiles(surveyed.tree, family_of(reader, natives), store)
+    loader = NativeLinker(environment, subject.files, natives, owners=owners, library_path=_library_path(os.environ))
     tell("following imports", 0, 0)
     sources.parse_ahead(lambda parse: files_ahead(environment, sources, project, parse))
     try:
@@ -131,7 +184,7 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
         sources.stop()
     tell("linking native libraries", 0, 0)
     tell("applying behaviour rules", 0, 0)
-    behaviours, files = _behaviours(environment, project, reach, owners, imports)
+    behaviours, files = _behaviours(subject, project, reach, owners, imports)
     links = [
         imports,
         behaviours,
@@ -141,9 +194,9 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
         *_shadows(environment, project, reach),
     ]
     names = {name: one.name for one in environment.distributions for name in one.top_level}
-    checkpoints = _checkpoints(project, environment, sources, owners, tell)
+    checkpoints = _checkpoints(project, environment, sources, owners, tell) if subject.installed else []
     found = (*group(links, owners=names), *(finding for one in checkpoints for finding in one.findings))
-    findings = tuple(sorted(found, key=lambda finding: finding.severity.rank))
+    findings = _with_certainty(sorted(found, key=lambda finding: finding.severity.rank), subject)
     silences = read_configuration(project.root).silences if project is not None else ()
     kept, silenced = silence(findings, silences)
     unknown = [
@@ -172,23 +225,24 @@ def _link(surveyed: Survey, project: Project | None, store: ByteStore, tell: Pro
 
 
 def _behaviours(
-    environment: Environment, project: Project | None, reach: Reach, owners: Owners, imports: Links
+    subject: Subject, project: Project | None, reach: Reach, owners: Owners, imports: Links
 ) -> tuple[Links, frozenset[str]]:
     """What the behaviour rules find, and the checkpoints that were looked at for it."""
-    from torchlink.checkpoint.restricted import CheckpointFiles, allowed_by_default
+    from torchlink.checkpoint.restricted import CheckpointFiles, UnreadCheckpoints, allowed_by_default
     from torchlink.link.behaviour import BehaviourInputs, link_behaviour
-    from torchlink.read.sources import bytes_of
     from torchlink.read.uses import UseFiles
     from torchlink.rules.behaviour import behaviour_rules, saved_values
 
-    checkpoints = CheckpointFiles(environment)
+    environment = subject.environment
+    # The modules that a checkpoint names are looked up on disk, where a set of wheels is not.
+    checkpoints = CheckpointFiles(environment) if subject.installed else UnreadCheckpoints()
     links = link_behaviour(
         BehaviourInputs(
             environment=environment,
             project=project,
             reach=reach,
             owners=owners,
-            reader=UseFiles(bytes_of),
+            reader=UseFiles(subject.read),
             checkpoints=checkpoints,
             rules=behaviour_rules(),
             saved=saved_values(),
@@ -220,6 +274,16 @@ def _checkpoints(
 
     tell("reading checkpoints", 0, 0)
     return [check_checkpoints(project, environment, loaded_files(project, sources, owners))]
+
+
+def _with_certainty(findings: list[Finding], subject: Subject) -> tuple[Finding, ...]:
+    """Findings that rest on the wheel of a sibling build are inferred, not linked."""
+    return tuple(
+        replace(one, certainty=Certainty.INFERRED)
+        if {one.needer.name, one.provider.name} & subject.inferred.keys()
+        else one
+        for one in findings
+    )
 
 
 def _shadows(environment: Environment, project: Project | None, reach: Reach) -> list[Links]:
@@ -256,8 +320,12 @@ def _library_path(variables: Mapping[str, str]) -> tuple[str, ...]:
 
 def _key(surveyed: Survey, project: Project | None) -> str:
     """A digest of everything on disk that an answer depends on."""
+    return _digest(surveyed.digest(), project)
+
+
+def _digest(environment: str, project: Project | None) -> str:
     hasher = hashlib.blake2b(digest_size=16)
-    hasher.update(f"{sys.version_info[:2]}\0{surveyed.digest()}\0{os.environ.get('LD_LIBRARY_PATH', '')}".encode())
+    hasher.update(f"{sys.version_info[:2]}\0{environment}\0{os.environ.get('LD_LIBRARY_PATH', '')}".encode())
     hasher.update(_stamp(Path("/etc/ld.so.cache")).encode())
     if project is not None:
         hasher.update(f"\0{project.root}".encode())

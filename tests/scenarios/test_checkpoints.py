@@ -13,9 +13,6 @@ from torchlink.model.reference import Kind, Severity
 
 LOADER = "def load(f, weights_only=True): pass\ndef save(value, f): pass\n"
 TORCH = {"torch/__init__.py": LOADER, "torch/_C/__init__.pyi": "float32: object\n"}
-    "torch/__init__.py": "def load(f, weights_only=True): pass\ndef save(o, f): pass\n",
-    "torch/_C/__init__.pyi": "float32: object\n",
-}
 WHOLE_MODEL = torch_zip(b"\x80\x02" + ops.name("models.yolo", "Model") + b")\x81.")
 OF_SCRIPT = torch_zip(b"\x80\x02" + ops.name("__main__", "Model") + b")\x81.")
 PLAIN = torch_zip(b"\x80\x02}q\x00X\x05\x00\x00\x00epochq\x01K\x03s.")

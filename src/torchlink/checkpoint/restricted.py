@@ -52,6 +52,16 @@ class CheckpointFiles:
             source.close()
 
 
+class UnreadCheckpoints:
+    """Implements ``model.uses.CheckpointReader`` where no environment is installed that files could be held against."""
+
+    asked: frozenset[str] = frozenset()
+
+    def restricted(self, path: str) -> FileAnswer | None:  # noqa: ARG002 -- the protocol's signature
+        """Return ``None``: not known."""
+        return None
+
+
 def _answer(found: Loadability | None) -> FileAnswer | None:
     if found is None or found.restricted.loads is None:
         return None

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from torchlink.cli import surface
+from torchlink.cli.what_if import WhatIf, asked, what_if_options
 from torchlink.model.report import Report
 from torchlink.report.formats import FORMATS, render
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _FAIL_ON = ("break", "risk", "unknown")
 
 
 @click.command()
 @click.argument("project", required=False, type=click.Path(path_type=Path))
+@what_if_options
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter, or the folder, of the environment.")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True, help="What to print."
@@ -34,11 +40,15 @@ def check(
     output: Path | None,
     cache: bool,
     debug: bool,  # noqa: ARG001 - read in cli/main.py, which prints every error
+    **what_if: Unpack[WhatIf],
 ) -> int:
     """Find what is broken in an environment, and why.
 
     With PROJECT, what its source reaches is looked at, in its own environment (.venv, else the active one). Without,
     every package that is installed is.
+
+    With --frozen, --requirements or --with, a set of releases that is not installed is judged by its wheels: they are
+    read on the index, and nothing is installed.
 
     Exits with 0 for sound, 1 for findings at or above --fail-on, 2 for bad usage or input, 3 where torchlink failed.
     """
@@ -46,7 +56,11 @@ def check(
     from torchlink.cli.progress import ShownProgress
 
     with ShownProgress() as progress:
-        report = pipeline.check(project, python=python, cache=cache, progress=progress)
+        question = asked(what_if)
+        if question is None:
+            report = pipeline.check(project, python=python, cache=cache, progress=progress)
+        else:
+            report = pipeline.what_if(question, project, python=python, cache=cache, progress=progress)
     colour = output is None and surface.takes_colour(sys.stdout)
     surface.write(render(report, form=form, explain=explain, width=surface.width(), colour=colour), output)
     return exit_code(report, fail_on)

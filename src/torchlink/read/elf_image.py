@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
 from types import TracebackType
+from typing import Protocol
 
 from torchlink.model.errors import UnreadableError
 
@@ -99,24 +100,74 @@ class Segment:
     flags: int
 
 
+class Storage(Protocol):
+    """Where a file's bytes are: on disk, or held in memory by whoever unpacks them."""
+
+    size: int
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """At most ``size`` bytes from ``offset`` on.
+
+        Raises:
+            OSError: the file cannot be read.
+            UnreadableError: these bytes are not kept.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let the file go."""
+        ...
+
+
+class DiskStorage:
+    """A file on disk."""
+
+    def __init__(self, path: str) -> None:
+        """Open it.
+
+        Raises:
+            UnreadableError: it cannot be opened.
+        """
+        try:
+            self._file = FileIO(path, "rb")
+            self.size = os.fstat(self._file.fileno()).st_size
+        except OSError as error:
+            raise UnreadableError(error.strerror or "cannot be opened", where=path) from error
+
+    if sys.platform == "win32":
+
+        def read_at(self, offset: int, size: int) -> bytes:
+            """At most ``size`` bytes from ``offset`` on."""
+            self._file.seek(offset)
+            return self._file.read(size)
+
+    else:
+
+        def read_at(self, offset: int, size: int) -> bytes:
+            """At most ``size`` bytes from ``offset`` on."""
+            return os.pread(self._file.fileno(), size, offset)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 class ElfImage:
     """An open ELF file. A context manager; every read is checked against the file's size."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, storage: Storage | None = None) -> None:
+        """Open a file on disk, or read the ``storage`` that holds its bytes; ``path`` is then only its name."""
         self.path = path
+        self._storage = DiskStorage(path) if storage is None else storage
+        self.size = self._storage.size
         try:
-            self._file = FileIO(path, "rb")
-        except OSError as error:
-            raise UnreadableError(error.strerror or "cannot be opened", where=path) from error
-        try:
-            self.size = os.fstat(self._file.fileno()).st_size
-            self._head = self._read_at(0, HEAD)
+            self._head = self._storage.read_at(0, HEAD)
             self._read_headers()
         except OSError as error:
-            self._file.close()
+            self._storage.close()
             raise UnreadableError(error.strerror or "cannot be read", where=path) from error
         except UnreadableError:
-            self._file.close()
+            self._storage.close()
             raise
 
     def __enter__(self) -> ElfImage:
@@ -125,7 +176,7 @@ class ElfImage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._storage.close()
 
     def fail(self, what: str) -> UnreadableError:
         """The error to raise for this file."""
@@ -145,23 +196,12 @@ class ElfImage:
         if end <= len(self._head):
             return self._head[offset:end]
         try:
-            data = self._read_at(offset, size)
+            data = self._storage.read_at(offset, size)
         except OSError as error:
             raise self.fail(error.strerror or "cannot be read") from error
         if len(data) != size:
             raise self.fail("the file changed while it was read")
         return data
-
-    if sys.platform == "win32":
-
-        def _read_at(self, offset: int, size: int) -> bytes:
-            self._file.seek(offset)
-            return self._file.read(size)
-
-    else:
-
-        def _read_at(self, offset: int, size: int) -> bytes:
-            return os.pread(self._file.fileno(), size, offset)
 
     def words(self, offset: int, count: int) -> Sequence[int]:
         """``count`` 32-bit words of the file."""

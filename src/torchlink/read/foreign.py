@@ -7,7 +7,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torchlink.model.environment import Interpreter
@@ -49,6 +49,49 @@ def by_layout(prefix: Path, note: str) -> Installation:
     system = _machine(prefix)
     layout = _layout(prefix, base, version, system, cfg)
     return Installation(interpreter=_interpreter(prefix, base, version, system, note), layout=layout)
+
+
+def unseen(version: str, platform: str) -> Interpreter:
+    """CPython of a version on a platform, neither of which is here.
+
+    Args:
+        version: ``3.11`` or ``3.11.7``.
+        platform: as in wheel tags: ``linux_x86_64``, ``manylinux_2_28_aarch64``, ``win_amd64``, ``macosx_14_0_arm64``.
+
+    Raises:
+        UnreadableError: it is no version, or no platform that is known.
+    """
+    if not re.fullmatch(r"3\.\d+(\.\d+)?", version):
+        raise UnreadableError("is no version of Python 3, such as 3.11", where=version)
+    full = version if version.count(".") == 2 else f"{version}.0"
+    system, platforms, libc = _platform(platform)
+    made = _interpreter(Path("/(python)"), Path("/(python)"), full, system, "")
+    major, minor = made.version_info
+    abis = (f"cp{major}{minor}{'m' if minor == 7 else ''}",)
+    return replace(
+        made,
+        tags=wheel_tags("cpython", (major, minor), abis, platforms),
+        platform=plain_platform(platforms),
+        libc=libc,
+        note=f"Python {version} on {platform} is not here: its standard library was not read",
+    )
+
+
+def _platform(text: str) -> tuple[_Machine, tuple[str, ...], str]:
+    if match := re.fullmatch(r"manylinux_(2_\d+)_(\w+)", text):
+        libc = f"glibc {match[1].replace('_', '.')}"
+        return _Machine("Linux", match[2]), linux_platforms(match[2], libc), libc
+    if match := re.fullmatch(r"(linux|musllinux_1_\d+)_(\w+)", text):
+        musl = match[1] != "linux"
+        libc = f"musl {match[1][10:].replace('_', '.')}" if musl else ""
+        return _Machine("Linux", match[2], musl), linux_platforms(match[2], libc), libc
+    if match := re.fullmatch(r"win_(amd64|arm64)|win32", text):
+        return _Machine("Windows", match[1] or "win32"), (text,), ""
+    if match := re.fullmatch(r"macosx_(\d+_\d+)_(\w+)", text):
+        return _Machine("Darwin", match[2]), macos_platforms(match[1].replace("_", "."), match[2]), ""
+    raise UnreadableError(
+        "is no platform that is known", where=text, mend="give one as wheels name it, such as manylinux_2_28_x86_64"
+    )
 
 
 def _version(prefix: Path, cfg: dict[str, str]) -> str | None:

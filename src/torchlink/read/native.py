@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import re
 
+from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFacts, NativeLibrary, NumpyAbi, NumpyFailure
 from torchlink.read.elf import DynamicSection, library_of
-from torchlink.read.elf_image import PF_W, ElfImage
+from torchlink.read.elf_image import PF_W, ElfImage, Storage
 
 MAX_DATA = 64 * 1024 * 1024
 MAX_FALLBACK = 32 * 1024 * 1024
@@ -37,13 +38,13 @@ _OPERATOR = re.compile(rb"([A-Za-z_]\w*::[A-Za-z_]\w*)(?:\.\w+)?\(")
 _ARROW = b") -> "
 
 
-def read_native(path: str) -> NativeFacts:
-    """The facts of the ELF file at ``path``.
+def read_native(path: str, storage: Storage | None = None) -> NativeFacts:
+    """The facts of the ELF file at ``path``, or of the one whose bytes a ``storage`` holds.
 
     Raises:
         UnreadableError: it is no ELF file, is truncated, or points outside itself.
     """
-    with ElfImage(path) as image:
+    with ElfImage(path, storage) as image:
         library = library_of(image, DynamicSection(image))
         numpy = "PyCapsule_GetPointer" in library.undefined
         torch = _registers_operators(library)
@@ -116,7 +117,10 @@ def _cuda(image: ElfImage, library: NativeLibrary) -> str:
     if not any(name.startswith(("libtorch_cuda", "libc10_cuda")) for name in library.needed):
         return ""
     found = image.section(b".nv_fatbin")
-    return _release_after(_CUDA, image.read(found[0], min(found[1], FATBIN_HEAD))) if found else ""
+    try:
+        return _release_after(_CUDA, image.read(found[0], min(found[1], FATBIN_HEAD))) if found else ""
+    except UnreadableError:  # of a library of gigabytes in a wheel, the kernels are not kept
+        return ""
 
 
 def _release_after(words: bytes, data: bytes) -> str:

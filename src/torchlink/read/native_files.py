@@ -6,10 +6,10 @@ import json
 import os
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFacts
+from torchlink.read.bounded import read_head
 from torchlink.read.elf import DynamicSection
 from torchlink.read.elf_image import ElfImage
 from torchlink.read.ld_cache import default_folders, read_cache
@@ -99,13 +99,20 @@ class NativeReader:
         if path is None:
             return ""
         try:
-            with Path(path).open("rb") as file:
-                record = json.loads(file.read(MAX_RECORD))
-        except (OSError, ValueError, RecursionError):
+            record = json.loads(self.read_record(path))
+        except (UnreadableError, ValueError, RecursionError):
             return ""
         version = record.get("version") if isinstance(record, dict) else None
         torch = version.get("torch") if isinstance(version, dict) else None
         return torch if isinstance(torch, str) else ""
+
+    def read_record(self, path: str) -> bytes:
+        """The bytes of a small file beside the libraries.
+
+        Raises:
+            UnreadableError: it cannot be read.
+        """
+        return read_head(path, MAX_RECORD)
 
 
 def uses_musl(executable: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 
 from torchlink.model.errors import UnreadableError
@@ -12,6 +13,8 @@ from torchlink.read.elf_image import ElfImage
 
 _CYTHON = re.compile(rb"_cython_(\d{1,3})_(\d{1,3})")
 """The module in which Cython's runtime shares its types, named after the release: ``_cython_3_0_10``."""
+_NO_TEXT = re.compile(rb"[^\x20-\x7e]+")
+_LETTER = re.compile(rb"[A-Za-z_]")
 MAX_BYTES = 256 * 2**20
 MAX_NAME = 200
 CFFI_NAMES = frozenset({b"ffi", b"lib"})
@@ -26,17 +29,23 @@ class NativeStrings:
     Tables of methods, types and constants point to names in ``.rodata``; a file without section names is read whole.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, text: Callable[[], bytes] | None = None) -> None:
+        """Take a file on disk, or a function that gives what `text_of` kept of one."""
         self._path = path
+        self._text = text
 
     def presence(self, name: str) -> Presence:
         """Whether the library holds ``name``; what cannot be read may hold it."""
         wanted = name.encode("utf-8", "surrogatepass")
         if self._is_whole(wanted) or (wanted in CFFI_NAMES and self._is_whole(b"_cffi_backend")):
             return Presence.WHOLE
-        if not self._data or self._hides_names or wanted + b"\0" in self._data:
+        if not self._data or self._hides_names or wanted + b"\0" in self._data or not self._holds(name):
             return Presence.PART
         return Presence.PART if self._is_rust and wanted in self._data else Presence.ABSENT
+
+    def _holds(self, name: str) -> bool:
+        """Whether such a name would be in the data: `text_of` keeps ASCII alone."""
+        return self._text is None or name.isascii()
 
     def _is_whole(self, name: bytes) -> bool:
         if len(self._data) <= MAX_INDEXED:
@@ -45,6 +54,8 @@ class NativeStrings:
 
     @cached_property
     def _data(self) -> bytes:
+        if self._text is not None:
+            return self._text()
         try:
             with ElfImage(self._path) as image:
                 found = image.section(b".rodata")
@@ -75,3 +86,12 @@ class NativeStrings:
         if compiler is not None:
             return (int(compiler[1]), int(compiler[2])) >= (3, 1)
         return any(mark in self._data for mark in (b"__pyx", b"cython_runtime", b"__mypyc."))
+
+
+def text_of(image: ElfImage) -> bytes:
+    """What of a library's strings is worth keeping: each once, without what no name can be. Empty where unknown."""
+    found = image.section(b".rodata")
+    if found is None or found[1] > MAX_BYTES:
+        return b""
+    strings = (_NO_TEXT.sub(b"\1", string) for string in image.read(*found).split(b"\0"))
+    return b"\0" + b"\0".join(dict.fromkeys(string for string in strings if _LETTER.search(string))) + b"\0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Protocol
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFiles
@@ -19,13 +20,72 @@ from torchlink.read.python_source import MAX_SOURCE_BYTES, pack, parse_function,
 from torchlink.read.tree import Tree
 
 
+class Files(Protocol):
+    """Where bytes of Python source, and strings of native libraries, come from."""
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file; one byte more than may be parsed at most.
+
+        Raises:
+            UnreadableError: it cannot be read.
+        """
+        ...
+
+    def key(self, path: str) -> str:
+        """What changes whenever the file does; empty for a file whose facts are not kept."""
+        ...
+
+    def strings(self, path: str) -> NativeStrings:
+        """The strings of a native library."""
+        ...
+
+
+class DiskFiles:
+    """Files on disk, and members of zipped eggs."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file, or of a member of a zipped egg.
+
+        Raises:
+            UnreadableError: it cannot be read.
+        """
+        for suffix in (".egg/", ".zip/"):
+            archive, found, member = path.partition(suffix)
+            if found and is_file(archive + suffix[:-1]):
+                return read_member(archive + suffix[:-1], member, MAX_SOURCE_BYTES)
+        return read_head(path, MAX_SOURCE_BYTES + 1)
+
+    def key(self, path: str) -> str:
+        """A file's path, size and time; empty for a file outside the environment, which is not kept."""
+        folder, _, name = path.rpartition("/")
+        stamp = self._tree.files(folder).get(name)
+        return f"{stamp}:{path}" if stamp is not None and stamp[0] >= 0 else ""
+
+    def strings(self, path: str) -> NativeStrings:
+        """The strings of a native library."""
+        return NativeStrings(path)
+
+
 class SourceFiles:
     """Implements ``model.source.Sources`` over the files of an environment."""
 
-    def __init__(self, tree: Tree, family: Callable[[str], tuple[str, ...]], store: ByteStore) -> None:
-        """``family`` gives a native library and those of its own package that it needs."""
+    def __init__(
+        self, tree: Tree, family: Callable[[str], tuple[str, ...]], store: ByteStore, files: Files | None = None
+    ) -> None:
+        """Read what ``tree`` lists.
+
+        Args:
+            tree: the environment's folders.
+            family: gives a native library and those of its own package that it needs.
+            store: remembers what was parsed.
+            files: where bytes come from; the disk where it is not given.
+        """
         self._store = store
         self._tree = tree
+        self._files: Files = files or DiskFiles(tree)
         self._family = family
         self._modules: dict[str, ModuleSource] = {}
         self._ahead: ReadAhead | None = None
@@ -52,10 +112,8 @@ class SourceFiles:
         return unpack(path, ahead)
 
     def _key(self, path: str) -> str:
-        """A file's path, size and time; empty for a file outside the environment, which is not kept."""
-        folder, _, name = path.rpartition("/")
-        stamp = self._tree.files(folder).get(name)
-        return f"{sys.version_info[:2]}:{stamp}:{path}" if stamp is not None and stamp[0] >= 0 else ""
+        key = self._files.key(path)
+        return f"{sys.version_info[:2]}:{key}" if key else ""
 
     def parse_ahead(self, walk: Callable[[Callable[[str], ModuleSource]], Iterable[ModuleSource]]) -> None:
         """Parse on another core what ``walk`` yields, given a function that parses one file."""
@@ -70,7 +128,7 @@ class SourceFiles:
     def read(self, path: str) -> ModuleSource:
         """Read and parse a source file, whatever is kept of it."""
         try:
-            source = bytes_of(path)
+            source = self._files.read(path)
         except UnreadableError as error:
             return ModuleSource(path=path, block=(), problem=f"cannot be read: {error}")
         if path.endswith(".ipynb"):
@@ -85,7 +143,8 @@ class SourceFiles:
         try:
             lines = self._lines.get(path)
             if lines is None:
-                source = notebook_source(bytes_of(path)) if path.endswith(".ipynb") else bytes_of(path)
+                source = self._files.read(path)
+                source = notebook_source(source) if path.endswith(".ipynb") else source
                 lines = self._lines[path] = source.splitlines(keepends=True)
             return parse_function(lines, first_line, last_line)
         except (UnreadableError, SyntaxError, ValueError, RecursionError, MemoryError):
@@ -102,7 +161,7 @@ class SourceFiles:
     def text(self, path: str) -> str:
         """The text of a file; empty where it cannot be read."""
         try:
-            return bytes_of(path).decode("utf-8", "replace")
+            return self._files.read(path).decode("utf-8", "replace")
         except UnreadableError:
             return ""
 
@@ -114,20 +173,8 @@ class SourceFiles:
         """Whether a native library holds ``name`` as a C string."""
         strings = self._strings.get(path)
         if strings is None:
-            strings = self._strings[path] = NativeStrings(path)
+            strings = self._strings[path] = self._files.strings(path)
         return strings.presence(name)
-
-
-def bytes_of(path: str) -> bytes:
-    """The bytes of a file, or of a member of a zipped egg; one byte more than may be parsed at most.
-
-    Raises UnreadableError.
-    """
-    for suffix in (".egg/", ".zip/"):
-        archive, found, member = path.partition(suffix)
-        if found and is_file(archive + suffix[:-1]):
-            return read_member(archive + suffix[:-1], member, MAX_SOURCE_BYTES)
-    return read_head(path, MAX_SOURCE_BYTES + 1)
 
 
 def family_of(files: NativeFiles, natives: Sequence[str]) -> Callable[[str], tuple[str, ...]]:

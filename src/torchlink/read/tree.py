@@ -90,6 +90,38 @@ class Tree:
         """False where a bound was met: ``digest`` then does not see every file."""
         self.problems: tuple[str, ...] = tuple(walk.problems)
 
+    def overlaid(self, removed: Iterable[str], added: Mapping[str, FileStamp]) -> Tree:
+        """This tree without some files, and with others that lie on no disk: what another set of wheels would make of
+        it. Paths are absolute."""
+        files: dict[str, dict[str, FileStamp]] = {}
+        folders: dict[str, set[str]] = {}
+        gone = frozenset(removed)
+
+        def open_folder(folder: str) -> dict[str, FileStamp]:
+            if folder not in files:
+                known = self.listing(folder)
+                files[folder], folders[folder] = dict(known.files), set(known.folders)
+                parent, _, name = folder.rpartition(os.sep)
+                if added and parent and folder not in self._walked:
+                    open_folder(parent)
+                    folders[parent].add(name)
+            return files[folder]
+
+        for path in gone:
+            folder, _, name = path.rpartition(os.sep)
+            if folder in self._walked:
+                open_folder(folder).pop(name, None)
+        for path, stamp in added.items():
+            folder, _, name = path.rpartition(os.sep)
+            open_folder(folder)[name] = stamp
+        tree = Tree(())
+        tree._roots, tree._archives = self._roots, self._archives
+        tree._walked = {**self._walked, **{one: Listing(files[one], frozenset(folders[one])) for one in files}}
+        natives = {path for path in self._natives if path not in gone}
+        tree._natives = tuple(sorted(natives.union(filter(_is_native_path, added))))
+        tree.complete, tree.problems = self.complete, self.problems
+        return tree
+
     def listing(self, folder: str) -> Listing:
         """List a folder; one that does not exist or cannot be read is empty."""
         found = self._walked.get(folder) or self._others.get(folder)
@@ -169,6 +201,11 @@ class Tree:
 def is_native_name(name: str) -> bool:
     """Whether a file is a native library by its name: ``x.so``, ``x.so.1``, ``x.pyd``, ``x.dylib``, ``x.dll``."""
     return name.endswith(_NATIVE_SUFFIXES) or ".so." in name
+
+
+def _is_native_path(path: str) -> bool:
+    folder, _, name = path.rpartition(os.sep)
+    return is_native_name(name) or folder.endswith(".libs")
 
 
 def _feed(hasher: hashlib.blake2b, folder: str, listing: Listing) -> None:

@@ -16,6 +16,8 @@ class Found(Enum):
     SOURCE = "source"
     PACKAGE = "package"
     NAMESPACE = "namespace"
+    UNREAD = "unread"
+    """It is there, and what is in it could not be read."""
     NATIVE = "native"
     BUILTIN = "builtin"
 
@@ -112,6 +114,8 @@ class Finder:
         path = self._mapped.get(name)
         if path is None:
             return None
+        if not path:
+            return Location(Found.UNREAD, "")
         folder, _, last = path.replace("\\", "/").rpartition("/")
         location = self._search(last, (folder,))
         if location is None and path.endswith(".py"):

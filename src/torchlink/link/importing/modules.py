@@ -105,6 +105,8 @@ def _run(machine: Machine, module: Module, location: Location) -> None:
         _list_names(machine, module, location)
     elif location.found is Found.NATIVE:
         _load_library(machine, module)
+    elif location.found is Found.UNREAD:
+        _leave_undecided(machine, module, f"what is in {module.name} could not be read")
     elif location.found in (Found.SOURCE, Found.PACKAGE):
         if location.path.endswith(".py"):
             run_source(machine, module)

@@ -1,0 +1,188 @@
+"""What one wheel holds for a linker: its files, its Python source, and the facts of its native libraries.
+
+A wheel is read once, in the order of its bytes, and never unpacked to disk. What is kept can be stored and read again
+without it; it is the same for everyone who reads the same wheel, so its SHA-256 is the key.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from torchlink.model.errors import UnreadableError
+from torchlink.model.native import NativeFacts
+from torchlink.model.store import ByteStore
+from torchlink.read.elf import DynamicSection
+from torchlink.read.elf_image import ElfImage
+from torchlink.read.native import read_native
+from torchlink.read.native_codec import pack as pack_natives
+from torchlink.read.native_codec import unpack as unpack_natives
+from torchlink.read.native_strings import text_of
+from torchlink.read.tree import is_native_name
+from torchlink.read.wheel_archive import HeldStorage, Member, PackedMember, WheelArchive
+
+FORMAT = f"1:{sys.version_info[:2]}"
+_TEXT_SUFFIXES = (".py", ".pyi", ".pth", "cpp_lib.json", "core/ScalarType.h")
+_MODULE_MARKS = ("PyModule", "PyObject", "PyType")
+Tell = Callable[[int, int], None]
+"""Told how many bytes of a wheel have gone by, and of how many."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Wheel:
+    """One wheel's contents. Native libraries' tables are unpacked when they are asked for."""
+
+    filename: str
+    sha256: str
+    """Empty where nobody vouches for it: then nothing is remembered of it."""
+    sizes: Mapping[str, tuple[int, int]]
+    """Every file by its name in the wheel: its size in bytes and its CRC."""
+    texts: Mapping[str, PackedMember]
+    problems: Mapping[str, str]
+    """Members that could not be read, and why."""
+    store: ByteStore
+    _natives: Mapping[str, NativeFacts] | None = None
+    _tables: dict[str, bytes] = field(default_factory=dict)
+    """Compressed exports and strings by kind and name, where nothing is stored."""
+
+    @property
+    def info(self) -> str:
+        """The folder of its metadata: ``torch-2.1.2.dist-info``."""
+        return next((name.partition("/")[0] for name in self.texts if name.endswith(".dist-info/METADATA")), "")
+
+    def text(self, name: str) -> bytes:
+        """The bytes of a member that is kept as text.
+
+        Raises:
+            UnreadableError: it is not kept, or damaged.
+        """
+        found = self.texts.get(name)
+        if found is None:
+            raise UnreadableError(self.problems.get(name, "is not kept"), where=f"{self.filename}/{name}")
+        return found.unpacked(f"{self.filename}/{name}")
+
+    def natives(self) -> Mapping[str, NativeFacts]:
+        """The facts of its native libraries by name."""
+        if self._natives is None:
+            kept = self.store.get("wheel-natives", self._key(""))
+            self._natives = {} if kept is None else unpack_natives(zlib.decompress(kept))
+        return self._natives
+
+    def exports(self, name: str) -> frozenset[str]:
+        """The symbols that a native library offers.
+
+        Raises:
+            UnreadableError: they are not known.
+        """
+        return frozenset(self._table("exports", name).decode("utf-8", "surrogateescape").split("\0"))
+
+    def strings(self, name: str) -> bytes:
+        """What `native_strings.text_of` kept of a library that speaks Python; empty where nothing was."""
+        try:
+            return self._table("strings", name)
+        except UnreadableError:
+            return b""
+
+    def keep(self) -> None:
+        """Store what was read, so that `load` gives it again."""
+        if not self.sha256:
+            return
+        for place, data in self._tables.items():
+            self.store.put("wheel-table", self._key(place), data)
+        self.store.put("wheel-natives", self._key(""), zlib.compress(pack_natives(self.natives())))
+        texts = {name: (one.data, one.size, one.crc, one.method) for name, one in self.texts.items()}
+        head = (self.filename, dict(self.sizes), texts, dict(self.problems))
+        self.store.put("wheel", self._key(""), marshal.dumps(head))
+
+    def _table(self, kind: str, name: str) -> bytes:
+        place = f"{kind}:{name}"
+        found = self._tables.get(place) or self.store.get("wheel-table", self._key(place))
+        if found is None:
+            raise UnreadableError("its tables are not kept", where=f"{self.filename}/{name}")
+        return zlib.decompress(found)
+
+    def _key(self, place: str) -> str:
+        return f"{FORMAT}:{self.sha256}:{place}"
+
+
+def load(sha256: str, store: ByteStore) -> Wheel | None:
+    """A wheel that was read before; ``None`` where it is not remembered."""
+    kept = store.get("wheel", f"{FORMAT}:{sha256}:") if sha256 else None
+    if kept is None or store.get("wheel-natives", f"{FORMAT}:{sha256}:") is None:
+        return None
+    filename, sizes, texts, problems = marshal.loads(kept)  # noqa: S302 -- the cache checks what it wrote
+    packed = {name: PackedMember(*one) for name, one in texts.items()}
+    return Wheel(filename=filename, sha256=sha256, sizes=sizes, texts=packed, problems=problems, store=store)
+
+
+def mine(archive: WheelArchive, sha256: str, store: ByteStore, tell: Tell) -> Wheel:
+    """Read a wheel once from its beginning to its end.
+
+    A member that cannot be read is a problem of the wheel, told by its name; the rest is read all the same.
+
+    Raises:
+        UnreachableError: its server stops answering.
+    """
+    texts: dict[str, PackedMember] = {}
+    natives: dict[str, NativeFacts] = {}
+    tables: dict[str, bytes] = {}
+    problems: dict[str, str] = {}
+    total = sum(member.packed for member in archive.members)
+    done = 0
+    for member in archive.members:
+        try:
+            if _is_text(member.name):
+                texts[member.name] = archive.packed(member)
+            elif is_native_name(member.name):
+                natives[member.name] = _native(member, archive.held(member), tables)
+        except UnreadableError as error:
+            problems[member.name] = error.what
+        done += member.packed
+        tell(done, total)
+    return Wheel(
+        filename=archive.where,
+        sha256=sha256,
+        sizes={member.name: (member.size, member.crc) for member in archive.members},
+        texts=texts,
+        problems=problems,
+        store=store,
+        _natives=natives,
+        _tables=tables,
+    )
+
+
+def _is_text(name: str) -> bool:
+    return name.endswith(_TEXT_SUFFIXES) or name.partition("/")[0].endswith(".dist-info")
+
+
+def _native(member: Member, storage: HeldStorage, tables: dict[str, bytes]) -> NativeFacts:
+    """The facts of a native library; what it offers and its strings go to ``tables``."""
+    try:
+        facts = read_native(member.name, _Lent(storage))
+        with ElfImage(member.name, _Lent(storage)) as image:
+            exports = "\0".join(DynamicSection(image).exports()).encode("utf-8", "surrogateescape")
+            tables[f"exports:{member.name}"] = zlib.compress(exports, 6)
+            if any(symbol.startswith(_MODULE_MARKS) for symbol in facts.library.undefined):
+                tables[f"strings:{member.name}"] = zlib.compress(text_of(image), 6)
+        return facts
+    finally:
+        storage.close()
+
+
+class _Lent:
+    """A storage that outlives the image that reads it."""
+
+    def __init__(self, storage: HeldStorage) -> None:
+        self.size = storage.size
+        self.read_at = storage.read_at
+
+    def close(self) -> None:
+        """Keep the bytes: another image reads them yet."""
+
+
+def under_path(facts: NativeFacts, path: str) -> NativeFacts:
+    """The facts of a library as one that lies at this path."""
+    return replace(facts, library=replace(facts.library, path=path))

@@ -1,0 +1,241 @@
+"""uv as the resolver: one place that starts it, with argument lists, and files in a folder that is gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from torchlink.model.errors import TorchlinkError
+from torchlink.model.names import normalise
+from torchlink.read.index_settings import IndexSettings
+
+TIMEOUT_S = 600.0
+_PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?(?:==([^\s;]+)| @ (\S+))", re.MULTILINE)
+_MANYLINUX = re.compile(r"manylinux_(2_\d+)_(x86_64|aarch64)")
+
+
+class UnsatisfiableError(TorchlinkError):
+    """uv found no set of versions. Its own words are the message; they are quoted and never parsed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """One release of an answer."""
+
+    name: str
+    version: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What uv shall believe of a release instead of its own metadata: all of it, with more requirements."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...]
+    extras: tuple[str, ...] = ()
+    requires_python: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be resolved."""
+
+    lines: tuple[str, ...] = ()
+    """Requirements."""
+    files: tuple[Path, ...] = ()
+    """``requirements.txt``, ``pyproject.toml``, ``setup.py``."""
+    constraints: tuple[Path, ...] = ()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    """More constraints: ``torch==2.1.2``."""
+    preferred: Mapping[str, str] = field(default_factory=dict)
+    """Versions to stay with where nothing speaks against them."""
+    taught: tuple[Metadata, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uv:
+    """uv with the settings of one question."""
+
+    program: str
+    settings: IndexSettings
+    python: str = ""
+    """The interpreter to resolve for; empty where it is not here."""
+    python_version: str = ""
+    platform: str = ""
+    """As in wheel tags; empty for this machine's."""
+    as_of: str = ""
+    """No release after this day (``--exclude-newer``)."""
+    offline: bool = False
+    folder: Path | None = None
+    """The project's: its own uv configuration counts."""
+
+    def resolve(self, wish: Wish) -> tuple[Resolved, ...]:
+        """The versions that uv takes.
+
+        Raises:
+            UnsatisfiableError: there are none.
+            TorchlinkError: uv cannot run.
+        """
+        with TemporaryDirectory(prefix="torchlink-") as scratch:
+            command = [*self._start("pip", "compile"), *self._arguments(wish, Path(scratch))]
+            done = _run(command, self.folder)
+            if done.returncode:
+                raise UnsatisfiableError(*_why(done.stderr, offline=self.offline))
+            answer = Path(scratch, "answer.txt").read_text(encoding="utf-8")
+        return parse_answer(answer)
+
+    def export(self, lock: Path) -> str:
+        """The set of this interpreter that a ``uv.lock`` holds, as requirements with markers.
+
+        Raises:
+            TorchlinkError: the lock is not one, or does not belong to its project any more.
+        """
+        command = [self.program, "export", "--quiet", "--frozen", "--no-hashes", "--no-emit-project", "--no-header"]
+        done = _run([*command, "--project", str(lock.parent)], lock.parent)
+        if done.returncode:
+            raise TorchlinkError(_last_words(done.stderr), where=str(lock), mend="see what uv export says")
+        return done.stdout
+
+    def _start(self, *words: str) -> list[str]:
+        command = [self.program, *words, "--quiet", "--color", "never", "--no-progress"]
+        if self.offline:
+            command.append("--offline")
+        *extra, default = self.settings.indexes
+        command += ["--default-index", default]
+        for index in extra:
+            command += ["--index", index]
+        if self.settings.merged and extra:
+            command += ["--index-strategy", "unsafe-best-match"]
+        for link in self.settings.find_links:
+            command += ["--find-links", link]
+        return command
+
+    def _arguments(self, wish: Wish, scratch: Path) -> list[str]:
+        answer = scratch / "answer.txt"
+        if wish.preferred:
+            answer.write_text("".join(f"{name}=={version}\n" for name, version in wish.preferred.items()))
+        arguments = ["--output-file", str(answer), "--no-header", "--no-annotate", "--no-strip-extras"]
+        arguments += self._for_interpreter()
+        if self.as_of:
+            arguments += ["--exclude-newer", self.as_of]
+        for option, values in (("--extra", wish.extras), ("--group", wish.groups), ("-c", wish.constraints)):
+            for value in values:
+                arguments += [option, str(value)]
+        if wish.held:
+            held = scratch / "held.txt"
+            held.write_text("".join(f"{line}\n" for line in wish.held))
+            arguments += ["-c", str(held)]
+        if wish.taught:
+            arguments += ["--config-file", str(_configuration(wish.taught, scratch))]
+        if wish.lines:
+            lines = scratch / "asked.in"
+            lines.write_text("".join(f"{line}\n" for line in wish.lines))
+            arguments.append(str(lines))
+        return [*arguments, *map(str, wish.files)]
+
+    def _for_interpreter(self) -> list[str]:
+        if self.python:
+            return ["--python", self.python]
+        arguments = ["--python-version", self.python_version]
+        if self.platform:
+            arguments += ["--python-platform", uv_platform(self.platform)]
+        return arguments
+
+
+def find_uv() -> str:
+    """The path of uv's program: the one that was installed with torchlink, or the one on the path.
+
+    Raises:
+        TorchlinkError: there is none.
+    """
+    import shutil
+
+    try:
+        from uv import find_uv_bin
+
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if found is None:
+        raise TorchlinkError("uv is not here, and it is what resolves", mend="install it: pip install uv")
+    return found
+
+
+def uv_platform(platform: str) -> str:
+    """uv's name for a platform: ``x86_64-manylinux_2_28``, ``x86_64-pc-windows-msvc``."""
+    if match := _MANYLINUX.fullmatch(platform):
+        return f"{match[2]}-manylinux_{match[1]}"
+    machine = "aarch64" if platform.endswith(("aarch64", "arm64")) else "x86_64"
+    if platform.startswith("win"):
+        return f"{machine}-pc-windows-msvc"
+    if platform.startswith("macosx"):
+        return f"{machine}-apple-darwin"
+    return f"{machine}-unknown-linux-{'musl' if platform.startswith('musl') else 'gnu'}"
+
+
+def parse_answer(text: str) -> tuple[Resolved, ...]:
+    """The pins of ``uv pip compile``'s output."""
+    return tuple(
+        Resolved(name=normalise(match[1]), version=match[2] or "", url=match[3] or "")
+        for match in _PINNED.finditer(text)
+    )
+
+
+def _configuration(taught: Sequence[Metadata], scratch: Path) -> Path:
+    """A ``uv.toml`` that says what uv shall believe of some releases."""
+    import json
+
+    lines: list[str] = []
+    for one in taught:
+        lines += ["[[dependency-metadata]]", f"name = {json.dumps(one.name)}", f"version = {json.dumps(one.version)}"]
+        lines.append(f"requires-dist = {json.dumps(list(one.requires))}")
+        if one.extras:
+            lines.append(f"provides-extra = {json.dumps(list(one.extras))}")
+        if one.requires_python:
+            lines.append(f"requires-python = {json.dumps(one.requires_python)}")
+    path = scratch / "uv.toml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _run(command: Sequence[str], folder: Path | None) -> subprocess.CompletedProcess[str]:
+    variables = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    try:
+        return subprocess.run(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=TIMEOUT_S,
+            cwd=folder,
+            env=variables,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TorchlinkError(
+            f"uv has not answered within {TIMEOUT_S:.0f} s", mend="see whether the index does"
+        ) from None
+    except OSError as error:
+        raise TorchlinkError(f"uv cannot be started ({error.strerror})", where=command[0]) from None
+
+
+def _why(stderr: str, *, offline: bool) -> tuple[str]:
+    words = " ".join(line.strip(" ×╰─▶│├hint:") for line in stderr.splitlines() if line.strip())
+    note = " (offline: uv knows only what it has fetched before)" if offline else ""
+    return (f"uv finds no set of versions{note}: {words[:1500]}",)
+
+
+def _last_words(stderr: str) -> str:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "uv failed without a word"

@@ -1,0 +1,41 @@
+"""Where the user's tools look for packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from torchlink.model.errors import TorchlinkError
+from torchlink.read.index_settings import PYPI, IndexSettings, index_settings
+
+
+def settings(home: Path, project: Path | None = None, index_url: str = "", **variables: str) -> IndexSettings:
+    return index_settings(project, {"HOME": str(home), "PIP_CONFIG_FILE": str(home / "none"), **variables}, index_url)
+
+
+def test_pips_file_counts_where_uv_says_nothing(tmp_path: Path) -> None:
+    file = tmp_path / ".config" / "pip" / "pip.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text("[global]\nindex-url = https://a.example/simple\nextra-index-url =\n  https://b.example\n")
+    found = settings(tmp_path)
+    assert found.indexes == ("https://b.example", "https://a.example/simple") and found.merged
+    assert settings(tmp_path, UV_INDEX_URL="https://c.example").indexes[-1] == "https://c.example"
+    assert settings(tmp_path, index_url="https://d.example").indexes[-1] == "https://d.example"
+
+
+def test_uvs_project_file_and_variables(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.uv]\nfind-links = ["wheels"]\n[[tool.uv.index]]\nname = "t"\nurl = "https://t.example"\n'
+        '[[tool.uv.index]]\nname = "e"\nurl = "https://e.example"\nexplicit = true\n'
+    )
+    found = settings(tmp_path, tmp_path)
+    assert found.indexes == ("https://t.example", PYPI)
+    assert found.find_links == (str(tmp_path / "wheels"),)
+    assert settings(tmp_path, tmp_path, UV_FIND_LINKS="/x,/y").find_links == ("/x", "/y")
+
+
+def test_a_broken_file_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "uv.toml").write_text("=")
+    with pytest.raises(TorchlinkError, match="is no TOML"):
+        settings(tmp_path, tmp_path)

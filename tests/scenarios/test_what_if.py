@@ -1,0 +1,114 @@
+"""Sets that are not installed, judged by their wheels: the command line on wheels that the test makes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.world import World
+from tests.wheels import make_wheel
+from torchlink.cli.main import run
+from torchlink.model.finding import Certainty, Finding
+from torchlink.model.reference import Kind, Severity
+from torchlink.model.report import Report
+from torchlink.report.json import load
+
+
+@pytest.fixture
+def shop(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of wheels that is the only place where packages come from."""
+    for name in ("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = tmp_path / "shop"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setenv("UV_DEFAULT_INDEX", empty.as_uri())
+    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    make_wheel(folder, "shelf", "1.0", {"shelf/__init__.py": "def store():\n    pass\n"})
+    make_wheel(folder, "shelf", "2.0", {"shelf/__init__.py": "def keep():\n    pass\n"})
+    make_wheel(folder, "reader", "1.0", {"reader/__init__.py": "from shelf import store\n"}, requires=("shelf>=1",))
+    world.source("main.py", "import reader\n")
+    return folder
+
+
+def placeless(finding: Finding) -> Finding:
+    """A finding without the folder that a package lies in."""
+    return replace(finding, needer=replace(finding.needer, path=""))
+
+
+def what_if(world: World, *options: str) -> Report:
+    code = run(["check", str(world.project), *options, "--format", "json"])
+    out, err = world.capture.readouterr()
+    assert code in (0, 1), err
+    return load(out)
+
+
+def test_a_frozen_set_breaks_as_the_installed_one_does(world: World, shop: Path) -> None:
+    world.source("frozen.txt", "reader==1.0\nshelf==2.0\n")
+    report = what_if(world, "--frozen", str(world.project / "frozen.txt"))
+    world.install("shelf", "2.0", {"shelf/__init__.py": "def keep():\n    pass\n"})
+    world.install("reader", "1.0", {"reader/__init__.py": "from shelf import store\n"}, ("shelf>=1",))
+    installed = world.report()
+    assert [placeless(one) for one in report.findings] == [placeless(one) for one in installed.findings]
+    assert report.target.kind == "requirements"
+
+
+def test_a_release_that_cannot_be_read_is_unknown_and_not_missing(world: World, shop: Path) -> None:
+    world.source("main.py", "import shelf, ghost\nghost.anything()\n")
+    world.source("frozen.txt", "shelf==1.0\nghost==1.0\n")
+    report = what_if(world, "--frozen", str(world.project / "frozen.txt"))
+    assert report.findings == ()
+    assert report.verdict.value == "undecided"
+    assert any("no index that is configured has ghost 1.0" in one.reason for one in report.undecided)
+
+
+def test_a_sibling_builds_wheel_makes_findings_inferred(world: World, shop: Path) -> None:
+    world.source("frozen.txt", "reader==1.0\nshelf==2.0+cu121\n")
+    report = what_if(world, "--frozen", str(world.project / "frozen.txt"))
+    (finding,) = [one for one in report.findings if one.severity is Severity.BREAK]
+    assert finding.certainty is Certainty.INFERRED and finding.provider.build == "+cu121"
+
+
+def test_what_uv_resolves_is_judged(world: World, shop: Path) -> None:
+    world.source("requirements.txt", "reader\n")
+    report = what_if(world, "-r", str(world.project / "requirements.txt"))
+    assert [one.kind for one in report.findings] == [Kind.IMPORT]
+    world.source("constraints.txt", "shelf<2\n")
+    held = what_if(world, "-r", str(world.project / "requirements.txt"), "-c", str(world.project / "constraints.txt"))
+    assert held.findings == ()
+
+
+def test_what_an_install_would_change(world: World, shop: Path) -> None:
+    world.install("shelf", "1.0", {"shelf/__init__.py": "def store():\n    pass\n"})
+    fine = what_if(world, "--python", str(world.python), "--with", "reader")
+    assert fine.findings == ()
+    assert fine.coverage.distributions == 2
+    broken = what_if(world, "--python", str(world.python), "--with", "reader", "--with", "shelf==2.0")
+    assert [one.severity for one in broken.findings] == [Severity.BREAK]
+
+
+def test_another_platform_is_judged_from_here(world: World, shop: Path) -> None:
+    world.source("frozen.txt", "reader==1.0\nshelf==2.0\n")
+    frozen = str(world.project / "frozen.txt")
+    report = what_if(world, "--frozen", frozen, "--python-version", "3.12", "--platform", "win_amd64")
+    assert (report.target.python, report.target.platform) == ("3.12.0", "win_amd64")
+    assert [one.id for one in report.findings] == ["import:reader:shelf"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--frozen", "none.txt"), "does not exist"),
+        (("--offline",), "needs a target"),
+        (("--with", "nothing-of-this-name"), "uv finds no set of versions"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_one_line(
+    world: World, shop: Path, options: tuple[str, ...], words: str
+) -> None:
+    assert run(["check", *options]) == 2
+    out, err = world.capture.readouterr()
+    assert words in err and err.count("\n") == 1 and out == ""
