@@ -24,6 +24,7 @@ KINDS = (
     Kind.NUMPY_ABI,
     Kind.PLATFORM,
     Kind.BEHAVIOUR,
+    Kind.PIN,
 )
 """The kinds that are linked today."""
 

@@ -16,7 +16,7 @@ from torchlink.report.formats import FORMATS, render
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_FAIL_ON = ("break", "risk", "unknown")
+FAIL_ON = ("break", "risk", "unknown")
 
 
 @click.command()
@@ -26,7 +26,7 @@ _FAIL_ON = ("break", "risk", "unknown")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True, help="What to print."
 )
-@click.option("--fail-on", type=click.Choice(_FAIL_ON), default="break", show_default=True, help="What exits with 1.")
+@click.option("--fail-on", type=click.Choice(FAIL_ON), default="break", show_default=True, help="What exits with 1.")
 @click.option("--explain", metavar="ID", default="", help="Show one finding in full.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file.")
 @click.option("--cache/--no-cache", default=True, show_default=True, help="Use what earlier runs have read.")

@@ -23,7 +23,7 @@ _MOST_EVIDENCE = 3
 _MOST_CHAINS = 3
 _MOST_CULPRITS = 3
 
-_STATES = frozenset({"install", "project"})
+_STATES = frozenset({"install", "project", "pins"})
 """Culprits that are no version of anything: the way in which things lie, or the user's own files."""
 
 _STRENGTH = (

@@ -1,0 +1,1 @@
+"""Pins of a project: told, compared, rewritten together, and locked."""
