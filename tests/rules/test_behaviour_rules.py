@@ -50,12 +50,15 @@ def test_the_evidence_lies_on_both_sides_of_the_change(rule: Rule) -> None:
     versions = [seen.release.split()[1] for seen in rule.evidence if seen.release.split()[0] == rule.package]
     if rule.after:
         assert any(version in SpecifierSet(rule.after) for version in versions)
-    for requirement in map(Requirement, rule.case.fails):
-        if requirement.name == rule.package:
-            assert all(one.version in SpecifierSet(rule.after) for one in requirement.specifier)
-    for requirement in map(Requirement, rule.case.works):
-        if requirement.name == rule.package:
-            assert all(one.version not in SpecifierSet(rule.after) for one in requirement.specifier)
+    assert applies_to(rule, rule.case.fails)
+    assert not rule.case.works or not applies_to(rule, rule.case.works)
+
+
+def applies_to(rule: Rule, requirements: Iterable[str]) -> bool:
+    """Whether the versions that are named are all those of after the change."""
+    wanted = {rule.package: rule.after, **rule.where}
+    named = [one for one in map(Requirement, requirements) if one.name in wanted]
+    return all(pin.version in SpecifierSet(wanted[one.name]) for one in named for pin in one.specifier)
 
 
 def test_the_page_is_what_the_rules_say() -> None:
@@ -116,7 +119,13 @@ def told(project: Path, python: Path, capture: pytest.CaptureFixture[str]) -> se
     run(["check", str(project), "--python", str(python), "--format", "json"])
     out, err = capture.readouterr()
     assert out, err
-    return {finding.rule for finding in load(out).findings}
+    findings = load(out).findings
+    return {one.rule or f"{one.kind.value}:{one.provider.name}" for one in findings}
+
+
+def found(rule: Rule, told: set[str]) -> bool:
+    """A name that the linker sees missing in the installed files is its finding: that is the better proof."""
+    return rule.code in told or (bool(rule.names) and f"import:{rule.package}" in told)
 
 
 def install(world: World, requirements: Iterable[str]) -> None:
@@ -131,7 +140,7 @@ def install(world: World, requirements: Iterable[str]) -> None:
 def test_its_case_is_found_on_paper(rule: Rule, world: World) -> None:
     install(world, rule.case.fails)
     world.source("case.py", rule.case.code)
-    assert rule.code in told(world.project, world.python, world.capture)
+    assert found(rule, told(world.project, world.python, world.capture))
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.case.works], ids=lambda rule: rule.code)
@@ -181,4 +190,4 @@ def test_its_case_on_real_wheels(
         [str(python), "-W", "always", "case.py"], cwd=project, capture_output=True, text=True, timeout=300
     )
     assert (rule.case.raises in done.stdout + done.stderr) is (side == "fails"), done.stdout + done.stderr
-    assert (rule.code in told(project, python, capsys)) is (side == "fails")
+    assert found(rule, told(project, python, capsys)) is (side == "fails")

@@ -86,7 +86,7 @@ def link_behaviour(inputs: BehaviourInputs) -> Links:
     undecided: list[Undecided] = []
     for group in (project, *packages):
         for rule in rules:
-            if group.owner != rule.package and not replaced.intersection(rule.unless.replaced):
+            if group.owner not in (rule.package, *rule.or_package) and not replaced.intersection(rule.unless.replaced):
                 found, doubts = group.apply(rule)
                 broken.extend(found)
                 undecided.extend(doubts)
@@ -96,8 +96,16 @@ def link_behaviour(inputs: BehaviourInputs) -> Links:
 
 def applies(rule: Rule, environment: Environment) -> bool:
     """Whether the installed versions are those after the change."""
-    wanted = {rule.package: rule.after, **rule.where}
-    return all(_within(environment, name, specifier) for name, specifier in wanted.items())
+    if any(environment.distribution(name) is not None for name in rule.missing):
+        return False
+    others = all(_within(environment, name, specifier) for name, specifier in rule.where.items())
+    return others and bool(provider_of(rule, environment))
+
+
+def provider_of(rule: Rule, environment: Environment) -> str:
+    """The distribution whose version makes the rule apply; empty where none does."""
+    names = (rule.package, *rule.or_package)
+    return next((name for name in names if _within(environment, name, rule.after)), "")
 
 
 def _within(environment: Environment, name: str, specifier: str) -> bool:
@@ -126,7 +134,7 @@ def _package_files(inputs: BehaviourInputs, rules: Sequence[Rule]) -> Iterator[l
         if owner is None:
             continue
         if owner.name not in words:
-            words[owner.name] = words_of(rule for rule in rules if rule.package != owner.name)
+            words[owner.name] = words_of(rule for rule in rules if owner.name not in (rule.package, *rule.or_package))
         if inputs.reader.mentions(path, words[owner.name]):
             files.setdefault(owner.name, []).append(inputs.reader.uses(path, module))
     yield from files.values()
@@ -296,7 +304,7 @@ class _Group:
         inputs = self.inputs
         use, file = hit.place.use, hit.place.file
         where = self._where(hit.place)
-        provider = inputs.owners.names[rule.package]
+        provider = inputs.owners.names[provider_of(rule, inputs.environment)]
         held = f" {_sentence(hit.reading)}" if hit.reading.refused else ""
         return Broken(
             kind=Kind.BEHAVIOUR,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from torchlink.link.behaviour_names import Codebase
 from torchlink.model.rules import ArgumentTest, Is, Rule
@@ -49,7 +50,17 @@ def _all(truths: Iterable[Truth]) -> Truth:
     return None if any(truth is None for truth in every) else True
 
 
+def _any(truths: Iterable[Truth]) -> Truth:
+    every = list(truths)
+    if any(every):
+        return True
+    return None if any(truth is None for truth in every) else False
+
+
 def _test(test: ArgumentTest, call: Call, code: Codebase, saves: tuple[Call, ...]) -> Truth:
+    if "|" in test.name:
+        names = test.name.split("|")
+        return _any(_test(replace(test, name=name), call, code, saves) for name in names)
     value = argument(call, test.name, test.position)
     if test.test in _SIMPLE:
         return _SIMPLE[test.test](test, _device(value))
@@ -91,11 +102,19 @@ def _none_of(test: ArgumentTest, value: Value) -> Truth:
     return None if known is UNKNOWN else known not in test.values
 
 
+def _other_than(test: ArgumentTest, value: Value) -> Truth:
+    if is_missing(value):
+        return True
+    known = _known(value)
+    return None if known is UNKNOWN else known not in test.values
+
+
 _SIMPLE: dict[Is, Callable[[ArgumentTest, Value], Truth]] = {
     Is.DEFAULT: _default,
     Is.GIVEN: _given,
     Is.ONE_OF: _one_of,
     Is.NONE_OF: _none_of,
+    Is.OTHER_THAN: _other_than,
 }
 
 

@@ -19,6 +19,8 @@ class Is(Enum):
     """It is one of ``values``."""
     NONE_OF = "none-of"
     """It is given, and none of ``values``."""
+    OTHER_THAN = "other-than"
+    """It is none of ``values``, given or not."""
     DERIVED = "derived"
     """It is a part of what ``source`` returned, where ``where`` holds of that call."""
     SAVED = "saved"
@@ -32,7 +34,7 @@ class ArgumentTest:
     """A condition on an argument of a call."""
 
     name: str
-    """The parameter; ``*`` for any keyword argument of the call."""
+    """The parameter, or several with ``|`` between them: one is enough."""
     test: Is
     position: int | None = None
     """Its place among the positional arguments, from 0."""
@@ -111,6 +113,10 @@ class Rewrite:
     """Keyword arguments to rename."""
     drop: tuple[str, ...]
     """Keyword arguments to take out."""
+    call: Mapping[str, str]
+    """What is called instead, by full name."""
+    first: str
+    """An argument to put before the others, with its source; empty for none."""
     allow_list: bool = False
     """Whether the checkpoint's content decides what is written."""
 
@@ -145,12 +151,16 @@ class Rule:
     code: str
     package: str
     """Whose version decides: a PEP 503 name."""
+    or_package: tuple[str, ...]
+    """Other names under which the same is distributed: ``lightning`` for ``pytorch-lightning``."""
     before: str
     """Versions with the old behaviour, as a specifier; empty where there is none."""
     after: str
     """Versions with the new behaviour; empty for all."""
     where: Mapping[str, str]
     """Further packages, with the versions that the change needs."""
+    missing: tuple[str, ...]
+    """Packages that must not be there for the rule to apply."""
     relies_on: str
     """What the use relies on: ``torch.load reading any pickle``."""
     changes: str

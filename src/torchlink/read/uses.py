@@ -74,7 +74,8 @@ def _patterns(names: frozenset[str]) -> tuple[tuple[bytes, re.Pattern[bytes], re
 
 
 def _choices(words: set[str]) -> str:
-    return rf"(?:{'|'.join(sorted(words, key=lambda word: (-len(word), word)))})\b"
+    choices = (r"\w+" if word == "*" else word for word in sorted(words, key=lambda word: (-len(word), word)))
+    return rf"(?:{'|'.join(choices)})\b"
 
 
 def read_uses(path: str, module: str, source: bytes) -> FileUses:

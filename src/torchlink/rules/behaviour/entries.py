@@ -100,7 +100,7 @@ class Entry:
 _RULE = {
     "code", "package", "before", "after", "where", "relies_on", "changes", "symptom", "raises", "severity",
     "elsewhere", "doubt", "names", "calls", "methods", "argument", "content", "unless", "fix", "rewrite", "evidence",
-    "case", "culprits",
+    "case", "culprits", "missing", "or_package",
 }  # fmt: skip
 
 
@@ -116,9 +116,11 @@ def rule_of(table: Mapping[str, object], where: str) -> Rule:
     rule = Rule(
         code=code,
         package=entry.text("package"),
+        or_package=entry.texts("or_package"),
         before=entry.versions("before"),
         after=entry.versions("after"),
         where={name: _checked(entry, text) for name, text in entry.pairs("where").items()},
+        missing=entry.texts("missing"),
         relies_on=entry.text("relies_on"),
         changes=entry.text("changes"),
         symptom=entry.text("symptom"),
@@ -213,13 +215,15 @@ def _fix(table: Mapping[str, object], where: str) -> Fix:
 
 
 def _rewrite(entry: Entry) -> Rewrite | None:
-    inner = entry.optional("rewrite", {"add", "rename", "drop", "allow_list"})
+    inner = entry.optional("rewrite", {"add", "rename", "drop", "call", "first", "allow_list"})
     if inner is None:
         return None
     return Rewrite(
         add=inner.pairs("add"),
         rename=inner.pairs("rename"),
         drop=inner.texts("drop"),
+        call=inner.pairs("call"),
+        first=inner.text("first", ""),
         allow_list=inner.table.get("allow_list") is True,
     )
 
