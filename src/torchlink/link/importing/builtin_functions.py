@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from torchlink.link.importing import calls, modules, operations
+from torchlink.link.importing import attributes, calls, modules, operations
 from torchlink.link.importing.failures import catches
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
@@ -67,12 +67,12 @@ def _getattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, V
     if owner is UNKNOWN or not isinstance(name, str) or not is_known(name):
         return UNKNOWN
     if len(arguments) > 2:
-        there = calls.has_attribute(machine, owner, name)
+        there = attributes.has_attribute(machine, owner, name)
         if there is False:
             return arguments[2]
         if there is UNKNOWN and isinstance(owner, (Module, Operators)):
             return UNKNOWN
-    return calls.get_attribute(machine, owner, name)
+    return attributes.get_attribute(machine, owner, name)
 
 
 def _hasattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
@@ -83,7 +83,7 @@ def _hasattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, V
         distribution = machine.owners.of_module(owner.name)
         if distribution is not None:
             machine.consult(distribution.name)
-    return calls.has_attribute(machine, owner, name)
+    return attributes.has_attribute(machine, owner, name)
 
 
 def _setattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterator
 
-from torchlink.link.importing import calls, intrinsics, operations, statements
+from torchlink.link.importing import attributes, calls, intrinsics, operations, statements
 from torchlink.link.importing.failures import Raised, exception
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
@@ -37,7 +37,7 @@ def truth(machine: Machine, scope: Scope, node: Node) -> Value:
 def truth_of(machine: Machine, value: Value) -> Value:
     """``bool(value)``, asking the version in it whose it is."""
     if isinstance(value, Instance):
-        hook = calls.find_member((value.cls,), "__bool__")
+        hook = attributes.find_member((value.cls,), "__bool__")
         if isinstance(hook, Function):
             answer = calls.call(machine, hook, [value], {})
             return answer if isinstance(answer, bool) else UNKNOWN
@@ -84,7 +84,7 @@ def _attribute(machine: Machine, scope: Scope, node: Node) -> Value:
     owner = evaluate(machine, scope, node[1])
     if owner is UNKNOWN:
         return UNKNOWN
-    return calls.get_attribute(machine, owner, node[2], node[3])
+    return attributes.get_attribute(machine, owner, node[2], node[3])
 
 
 def _call(machine: Machine, scope: Scope, node: Node) -> Value:

@@ -16,12 +16,14 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
 from torchlink.link.importing import (
+    attributes,
     builtin_functions,
     calls,
     files,
     lazy,
     modules,
     operations,
+    operators,
     patterns,
     statements,
     versions,
@@ -245,7 +247,7 @@ def _wraps(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Val
     def rename(machine: Machine, given: Sequence[Value], named: dict[str, Value]) -> Value:
         wrapper = given[0]
         if isinstance(wrapper, Function):
-            name = calls.get_attribute(machine, wrapped, "__name__") if isinstance(wrapped, Function) else UNKNOWN
+            name = attributes.get_attribute(machine, wrapped, "__name__") if isinstance(wrapped, Function) else UNKNOWN
             wrapper.attributes["__name__"] = name
             wrapper.attributes["__wrapped__"] = wrapped
         return wrapper
@@ -284,9 +286,9 @@ def _needs_operator(machine: Machine, arguments: Sequence[Value], keywords: dict
     """``torch.library.register_fake("torchvision::nms")``: the operator must have been registered."""
     names = [argument for argument in arguments if isinstance(argument, str) and "::" in argument]
     for name in names:
-        dead = calls.is_dead(machine, name)
+        dead = operators.is_dead(machine, name)
         if dead is not None:
-            raise calls.dead_operator(machine, name, dead)
+            raise operators.dead_operator(machine, name, dead)
     return IDENTITY
 
 

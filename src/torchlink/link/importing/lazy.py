@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from torchlink.link.importing import calls, operations
+from torchlink.link.importing import attributes, calls, operations
 from torchlink.link.importing.failures import Raised, exception
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.names import bound_names
@@ -204,7 +204,9 @@ def attach_stub(machine: Machine, arguments: Sequence[Value], keywords: dict[str
             raise Raised(exception(AttributeError, f"No {package} attribute {name}"))
         module = owners.get(name, name)
         value = calls.call(machine, Intrinsic("import", _importer(f"{package}.{module}")), [], {})
-        return value if module == name or not isinstance(value, Module) else calls.get_attribute(machine, value, name)
+        return (
+            value if module == name or not isinstance(value, Module) else attributes.get_attribute(machine, value, name)
+        )
 
     return (Intrinsic("__getattr__", hook), Foreign("lazy_loader.__dir__"), sorted(names))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import ModuleType
 
-from torchlink.link.importing import calls, statements, versions
+from torchlink.link.importing import attributes, statements, versions
 from torchlink.link.importing.failures import Cause, Failure, Raised, builtin_exception, exception
 from torchlink.link.importing.finder import Found, Location
 from torchlink.link.importing.machine import MAX_IMPORT_DEPTH, Machine, Running
@@ -338,9 +338,9 @@ _ABSENT = object()
 def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | None:
     """What a module's own ``__getattr__`` answers; ``None`` where it says that there is no such name."""
     try:
-        return True, calls.call_hook(machine, hook, name)
+        return True, attributes.call_hook(machine, hook, name)
     except Raised as raised:
-        if calls.is_plain_attribute_error(raised):
+        if attributes.is_plain_attribute_error(raised):
             return None
         raise
 
@@ -353,7 +353,7 @@ def _is_singled_out(machine: Machine, hook: Value, name: str) -> bool:
 
 def _refusal(machine: Machine, hook: Value, name: str) -> int:
     try:
-        calls.call_hook(machine, hook, name)
+        attributes.call_hook(machine, hook, name)
     except Raised as raised:
         return 0 if raised.failure is None else raised.failure.line
     return 0
@@ -384,10 +384,10 @@ def import_from(machine: Machine, value: Value, module_name: str, name: str, lin
     if not isinstance(value, Module):
         if value is UNKNOWN:
             return UNKNOWN
-        return calls.get_attribute(machine, value, name, line, imported=module_name)
+        return attributes.get_attribute(machine, value, name, line, imported=module_name)
     there, result = get_name(machine, value, name)
     if isinstance(result, Foreign):
-        return calls.foreign(machine, result.name)
+        return attributes.foreign(machine, result.name)
     if there and result is not UNKNOWN:
         return result
     found = submodule(machine, value, name, line)

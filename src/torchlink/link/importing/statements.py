@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import compress, islice
 from operator import is_not
 
-from torchlink.link.importing import calls, expressions, gates, modules, operations
+from torchlink.link.importing import calls, expressions, gates, managers, modules, operations
 from torchlink.link.importing.failures import Cause, Raised, catches, exception
 from torchlink.link.importing.machine import MAX_CALL_STEPS, Machine
 from torchlink.link.importing.names import target_names
@@ -582,19 +582,19 @@ def _continue(machine: Machine, scope: Scope, statement: Node) -> Signal:
 
 def _with(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
     _, _, items, body = statement
-    managers: list[Value] = []
+    context: list[Value] = []
     for expression, target in items:
         manager = expressions.evaluate(machine, scope, expression)
-        managers.append(manager)
+        context.append(manager)
         if target is not None:
             entered = manager if isinstance(manager, Instance) else UNKNOWN
             assign(machine, scope, target, entered)
     guards = machine.running.guards
-    guards.append(calls.suppressed(managers))
+    guards.append(managers.suppressed(context))
     try:
         return run_block(machine, scope, body)
     except Raised as raised:
-        answer = calls.swallows(machine, managers, raised)
+        answer = managers.swallows(machine, context, raised)
         if answer is False:
             raise
         _note_caught(machine, raised)
@@ -611,7 +611,7 @@ def _function(machine: Machine, scope: Scope, statement: Node) -> None:
     function = expressions.make_function(machine, scope, name, parameters, line, last_line, body)
     value: Value = function
     for decorator in reversed(decorators):
-        value = calls.decorate(machine, scope, decorator, value)
+        value = managers.decorate(machine, scope, decorator, value)
     bind(machine, scope, name, value)
 
 
@@ -630,7 +630,7 @@ def _class(machine: Machine, scope: Scope, statement: Node) -> None:
     namespace.setdefault("__class_cell__", cls)
     value: Value = cls
     for decorator in reversed(decorators):
-        value = calls.decorate(machine, scope, decorator, value)
+        value = managers.decorate(machine, scope, decorator, value)
     bind(machine, scope, name, value)
 
 

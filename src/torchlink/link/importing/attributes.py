@@ -1,0 +1,218 @@
+"""What reading an attribute gives, by what it is read from."""
+
+from __future__ import annotations
+
+from torchlink.link.importing import (
+    calls,
+    intrinsics,
+    modules,
+    operations,
+    operators,
+)
+from torchlink.link.importing.failures import Raised
+from torchlink.link.importing.machine import Machine
+from torchlink.link.importing.values import (
+    UNKNOWN,
+    Class,
+    ExceptionValue,
+    Foreign,
+    ForeignObject,
+    Function,
+    Instance,
+    Method,
+    Module,
+    Operators,
+    Super,
+    Value,
+    ancestors,
+    exception_names,
+)
+
+
+def get_attribute(machine: Machine, owner: Value, name: str, line: int = 0, *, imported: str = "") -> Value:
+    """``owner.name``. Raises Raised where a module certainly has no such name.
+
+    ``imported`` is the name of the module for ``from ... import name``.
+    """
+    if isinstance(owner, Module):
+        return _module_attribute(machine, owner, name, line)
+    if isinstance(owner, Instance):
+        return _instance_attribute(machine, owner, name, line, imported)
+    if isinstance(owner, Class):
+        return _class_attribute(machine, owner, name)
+    if isinstance(owner, Foreign):
+        return foreign(machine, f"{owner.name}.{name}")
+    if isinstance(owner, ForeignObject):
+        return intrinsics.object_attribute(machine, owner, name)
+    if isinstance(owner, Operators):
+        return operators.operator(machine, owner, name, line)
+    if isinstance(owner, operations.Globals):
+        return intrinsics.globals_method(owner, name)
+    if isinstance(owner, Super):
+        member = find_member(tuple(base for base in owner.cls.bases), name)
+        return Method(member, owner.self) if isinstance(member, Function) else UNKNOWN
+    if isinstance(owner, Function):
+        return _function_attribute(owner, name)
+    if isinstance(owner, ExceptionValue):
+        return _exception_attribute(owner, name)
+    known = operations.data_attribute(owner, name)
+    if known is not None or name in ("pre", "post", "dev", "local"):
+        return known
+    return intrinsics.path_attribute(owner, name)
+
+
+def foreign(machine: Machine, name: str) -> Value:
+    constant = intrinsics.system_constant(machine, name)
+    return intrinsics.foreign(name) if constant is None else constant
+
+
+def has_attribute(machine: Machine, owner: Value, name: str) -> Value:
+    """``hasattr(owner, name)``: ``True``, ``False`` or ``UNKNOWN``."""
+    if isinstance(owner, Module):
+        try:
+            there, value = modules.get_name(machine, owner, name)
+        except Raised:
+            return UNKNOWN
+        if there:
+            return True if name in owner.namespace or (value is not UNKNOWN and not owner.stdlib) else UNKNOWN
+        return UNKNOWN if _is_submodule(machine, owner, name) else False
+    if isinstance(owner, Operators):
+        return operators.lives(machine, f"{owner.name}::{name}")
+    if isinstance(owner, Instance):
+        return _instance_has(machine, owner, name)
+    return UNKNOWN
+
+
+def _instance_has(machine: Machine, owner: Instance, name: str) -> Value:
+    if name in owner.attributes:
+        return True
+    if not owner.followed or not machine.certain or name.startswith("__") or not _is_plain(owner.cls):
+        return UNKNOWN
+    return find_member((owner.cls,), name) is not None
+
+
+def _is_plain(cls: Class, depth: int = 0) -> bool:
+    """Whether all that a class gives its instances is known."""
+    if cls.opaque or cls.metaclass is not None or "__getattr__" in cls.namespace or depth > 30:
+        return False
+    if "__new__" in cls.namespace or "__slots__" in cls.namespace:
+        return False
+    return all(isinstance(base, Class) and _is_plain(base, depth + 1) for base in cls.bases)
+
+
+def _is_submodule(machine: Machine, owner: Module, name: str) -> bool:
+    return bool(owner.search) and machine.finder.within(name, modules.search_of(machine, owner)) is not None
+
+
+def _module_attribute(machine: Machine, owner: Module, name: str, line: int) -> Value:
+    if name == "__dict__" and not owner.stdlib:
+        return operations.Globals(owner)
+    machine.references += 1
+    there, value = modules.get_name(machine, owner, name)
+    if there:
+        if value is UNKNOWN and owner.stdlib:
+            return foreign(machine, f"{owner.name}.{name}")
+        return foreign(machine, value.name) if isinstance(value, Foreign) else value
+    if _is_submodule(machine, owner, name):
+        # Somebody has to import it first. That somebody may stand in code that was not followed.
+        full = f"{owner.name}.{name}"
+        return machine.module_values.get(full, machine.modules.get(full, UNKNOWN))
+    raise modules.missing_name(machine, owner, name, line, imported=False)
+
+
+def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int, imported: str) -> Value:
+    if name in owner.attributes:
+        return owner.attributes[name]
+    if name == "__class__":
+        return owner.cls
+    if name == "__dict__":
+        return owner.attributes
+    member = find_member((owner.cls,), name)
+    if isinstance(member, Function):
+        kind = member.attributes.get("__kind__")
+        if kind == "property":
+            return calls.call(machine, member, [owner], {})
+        return member if kind == "static" else Method(member, owner.cls if kind == "class" else owner)
+    if member is not None:
+        return member
+    hook = find_member((owner.cls,), "__getattr__")
+    known: list[Value] = list(owner.attributes)
+    if not isinstance(hook, Function) or UNKNOWN in known:
+        return UNKNOWN
+    try:
+        return call_hook(machine, Method(hook, owner), name)
+    except Raised as raised:
+        if not is_plain_attribute_error(raised):
+            raise
+        if not imported:
+            return _without_attribute(machine, owner, name, line, raised)
+        module = machine.modules.get(imported)
+        if module is None:
+            raise
+        submodule = modules.submodule(machine, module, name, line)
+        if submodule is not None:
+            return submodule
+        raise modules.missing_name(machine, module, name, line, imported=True) from None
+
+
+def call_hook(machine: Machine, hook: Value, name: str) -> Value:
+    """Call a ``__getattr__``: who calls it waits for its ``AttributeError``."""
+    guards = machine.running.guards
+    guards.append(("AttributeError",))
+    try:
+        return calls.call(machine, hook, [name], {})
+    finally:
+        guards.pop()
+
+
+def _without_attribute(machine: Machine, owner: Instance, name: str, line: int, raised: Raised) -> Value:
+    """An instance's ``__getattr__`` knows no such name. Only what stands for a module certainly has none."""
+    if machine.expects(("AttributeError",)):
+        raise raised
+    stands_for = owner.attributes.get("__name__")
+    module = machine.modules.get(stands_for) if isinstance(stands_for, str) else None
+    if module is None or machine.module_values.get(module.name) is not owner:
+        return UNKNOWN
+    raise modules.missing_name(machine, module, name, line, imported=False)
+
+
+def is_plain_attribute_error(raised: Raised) -> bool:
+    """An ``AttributeError`` that the source raises for a name that it does not know."""
+    names = exception_names(raised.value.cls)
+    return "AttributeError" in names and (raised.failure is None or raised.failure.explicit)
+
+
+def find_member(classes: tuple[Value, ...], name: str) -> Value:
+    """A member of the first class that has it, bases in order; ``None`` where none has it."""
+    for cls in ancestors(classes):
+        if isinstance(cls, Class) and name in cls.namespace:
+            return cls.namespace[name]
+    return None
+
+
+def _class_attribute(machine: Machine, owner: Class, name: str) -> Value:
+    if name in ("__name__", "__qualname__"):
+        return owner.name
+    member = find_member((owner,), name)
+    if isinstance(member, Function) and member.attributes.get("__kind__") == "class":
+        return Method(member, owner)
+    if member is not None and not name.startswith("_"):
+        return member
+    hook = find_member((owner.metaclass,), "__getattribute__") or find_member((owner.metaclass,), "__getattr__")
+    if isinstance(hook, Function) and not name.startswith("_"):
+        return calls.call(machine, Method(hook, owner), [name], {})
+    return UNKNOWN if member is None else member
+
+
+def _function_attribute(owner: Function, name: str) -> Value:
+    if name in ("__name__", "__qualname__") and "__name__" not in owner.attributes:
+        return owner.name
+    if name == "__module__":
+        return owner.module.name
+    return owner.attributes.get(name, UNKNOWN)
+
+
+def _exception_attribute(owner: ExceptionValue, name: str) -> Value:
+    if name == "args":
+        return owner.arguments
+    return owner.message if name in ("msg", "message") else UNKNOWN
