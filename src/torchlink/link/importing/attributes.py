@@ -5,6 +5,8 @@ from __future__ import annotations
 from torchlink.link.importing import (
     calls,
     intrinsics,
+    methods,
+    module_names,
     modules,
     operations,
     operators,
@@ -55,13 +57,14 @@ def get_attribute(machine: Machine, owner: Value, name: str, line: int = 0, *, i
         return _function_attribute(owner, name)
     if isinstance(owner, ExceptionValue):
         return _exception_attribute(owner, name)
-    known = operations.data_attribute(owner, name)
+    known = methods.data_attribute(owner, name)
     if known is not None or name in ("pre", "post", "dev", "local"):
         return known
     return intrinsics.path_attribute(owner, name)
 
 
 def foreign(machine: Machine, name: str) -> Value:
+    """An object outside of what is followed: the function or constant that is modelled, or its name alone."""
     constant = intrinsics.system_constant(machine, name)
     return intrinsics.foreign(name) if constant is None else constant
 
@@ -70,7 +73,7 @@ def has_attribute(machine: Machine, owner: Value, name: str) -> Value:
     """``hasattr(owner, name)``: ``True``, ``False`` or ``UNKNOWN``."""
     if isinstance(owner, Module):
         try:
-            there, value = modules.get_name(machine, owner, name)
+            there, value = module_names.get_name(machine, owner, name)
         except Raised:
             return UNKNOWN
         if there:
@@ -108,7 +111,7 @@ def _module_attribute(machine: Machine, owner: Module, name: str, line: int) -> 
     if name == "__dict__" and not owner.stdlib:
         return operations.Globals(owner)
     machine.references += 1
-    there, value = modules.get_name(machine, owner, name)
+    there, value = module_names.get_name(machine, owner, name)
     if there:
         if value is UNKNOWN and owner.stdlib:
             return foreign(machine, f"{owner.name}.{name}")
@@ -149,7 +152,7 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
         module = machine.modules.get(imported)
         if module is None:
             raise
-        submodule = modules.submodule(machine, module, name, line)
+        submodule = module_names.submodule(machine, module, name, line)
         if submodule is not None:
             return submodule
         raise modules.missing_name(machine, module, name, line, imported=True) from None

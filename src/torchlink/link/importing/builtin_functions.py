@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from torchlink.link.importing import attributes, calls, modules, operations
+from torchlink.link.importing import attributes, calls, methods, module_names, operations
 from torchlink.link.importing.failures import catches
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
@@ -27,10 +27,12 @@ Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
 
 
 def ignore(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """A call without an effect that matters here."""
     return None
 
 
 def identity(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """A call that gives back what it is given."""
     return arguments[0] if arguments else IDENTITY
 
 
@@ -92,7 +94,7 @@ def _setattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, V
         if isinstance(name, str):
             owner.namespace[name] = value
         else:
-            modules.bind_native_names(owner, name)
+            module_names.bind_native_names(owner, name)
     elif isinstance(owner, Instance) and isinstance(name, str):
         owner.attributes[name] = value
     elif isinstance(owner, Class) and isinstance(name, str):
@@ -153,11 +155,13 @@ def _callable(machine: Machine, arguments: Sequence[Value], keywords: dict[str, 
 
 
 def container(type_: type) -> Call:
+    """A call of ``list``, ``dict`` and the like."""
+
     def make(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
         if type_ is dict:
             result: dict[Value, Value] = {}
             if arguments:
-                operations.call_method(operations.DataMethod(result, "update"), arguments, {})
+                methods.call_method(methods.DataMethod(result, "update"), arguments, {})
             result.update(keywords)
             return result
         if not arguments:

@@ -10,8 +10,10 @@ from torchlink.link.importing import (
     gates,
     intrinsics,
     lazy,
+    methods,
     operations,
     statements,
+    version_functions,
 )
 from torchlink.link.importing.failures import Cause, Raised, StepsExhausted, exception
 from torchlink.link.importing.machine import MAX_CALL_DEPTH, MAX_CALL_STEPS, Machine
@@ -36,12 +38,6 @@ from torchlink.model.source import Block, Node
 _ABSENT = object()
 OPEN = "**"
 """Stands among the keywords of a call for arguments that are not known: what is not given otherwise may be."""
-
-
-# Attributes
-
-
-# Calls
 
 
 def evaluate_call(machine: Machine, scope: Scope, node: Node) -> Value:
@@ -112,7 +108,7 @@ def call(
         return _native_call(machine, function, arguments, keywords)
     if isinstance(function, Foreign):
         return intrinsics.call_foreign(machine, function, arguments, keywords)
-    if isinstance(function, operations.DataMethod):
+    if isinstance(function, methods.DataMethod):
         return _data_call(machine, function, arguments, keywords)
     if isinstance(function, Function):
         return call_function(machine, function, arguments, keywords)
@@ -140,14 +136,14 @@ def _native_call(
 
 
 def _data_call(
-    machine: Machine, method: operations.DataMethod, arguments: Sequence[Value], keywords: dict[str, Value]
+    machine: Machine, method: methods.DataMethod, arguments: Sequence[Value], keywords: dict[str, Value]
 ) -> Value:
     if OPEN in keywords:
         if isinstance(method.value, dict) and method.name == "update":
             method.value[UNKNOWN] = UNKNOWN
         return UNKNOWN
     try:
-        return operations.call_method(method, arguments, keywords)
+        return methods.call_method(method, arguments, keywords)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         if machine.certain and machine.expects((type(error).__name__, "LookupError")):
             raise Raised(exception(type(error), str(error)), soft=True) from None
@@ -284,7 +280,7 @@ def instantiate(machine: Machine, cls: Class, arguments: Sequence[Value], keywor
         return _native_call(machine, modelled, arguments, keywords)
     if "is_prerelease" in cls.namespace and cls.name == "Version":
         # One of the many copies of packaging.version that packages carry.
-        return _native_call(machine, intrinsics.PARSE_VERSION, arguments, keywords)
+        return _native_call(machine, version_functions.PARSE_VERSION, arguments, keywords)
     if is_exception_class(cls):
         text = arguments[0] if arguments else ""
         return ExceptionValue(cls, text if isinstance(text, str) else "", tuple(arguments))
@@ -297,6 +293,3 @@ def instantiate(machine: Machine, cls: Class, arguments: Sequence[Value], keywor
         if call_function(machine, initialiser, [instance, *arguments], keywords) is not None:
             instance.followed = False
     return instance
-
-
-# Decorators and context managers

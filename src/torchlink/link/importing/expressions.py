@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterator
 
-from torchlink.link.importing import attributes, calls, intrinsics, operations, statements
+from torchlink.link.importing import attributes, binding, calls, intrinsics, operations
 from torchlink.link.importing.failures import Raised, exception
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
@@ -304,7 +304,7 @@ def _walrus(machine: Machine, scope: Scope, node: Node) -> Value:
     value = evaluate(machine, scope, node[2])
     while scope.is_comprehension and scope.parent is not None:
         scope = scope.parent
-    statements.bind(machine, scope, node[1], value)
+    binding.bind(machine, scope, node[1], value)
     return value
 
 
@@ -356,7 +356,7 @@ def _rows(machine: Machine, scope: Scope, generators: tuple[Node, ...], first: V
         if machine.exhausted:
             yield False
             return
-        statements.assign(machine, scope, target, item)
+        binding.assign(machine, scope, target, item)
         certain = known is not None and item is not UNKNOWN
         answers = [truth(machine, scope, condition) for condition in conditions]
         if False in answers:

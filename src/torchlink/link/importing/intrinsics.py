@@ -11,8 +11,6 @@ import operator
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion
 
 from torchlink.link.importing import (
@@ -20,16 +18,17 @@ from torchlink.link.importing import (
     builtin_functions,
     calls,
     files,
+    importing_functions,
     lazy,
+    methods,
     modules,
     operations,
     operators,
     patterns,
-    statements,
-    versions,
+    version_functions,
 )
 from torchlink.link.importing.builtin_functions import IDENTITY, Call, container, identity, ignore, pure
-from torchlink.link.importing.failures import PackageNotFoundError, Raised, exception
+from torchlink.link.importing.failures import PackageNotFoundError
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
     UNKNOWN,
@@ -38,10 +37,8 @@ from torchlink.link.importing.values import (
     Function,
     Instance,
     Intrinsic,
-    Module,
     Operators,
     Value,
-    VersionText,
     is_known,
 )
 
@@ -57,130 +54,6 @@ DECORATORS = {
 }
 
 
-def _import(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    name = arguments[0]
-    level = arguments[4] if len(arguments) > 4 else keywords.get("level", 0)
-    if not isinstance(name, str) or not is_known(name) or not isinstance(level, int):
-        return UNKNOWN
-    if level:
-        return _import_relative(machine, name, arguments, keywords, level)
-    if not name:
-        return UNKNOWN
-    value = modules.import_module(machine, name)
-    if len(arguments) > 3 or keywords.get("fromlist"):
-        return value
-    top = name.partition(".")[0]
-    return machine.module_values.get(top, machine.modules.get(top, UNKNOWN))
-
-
-def _import_relative(
-    machine: Machine, name: str, arguments: Sequence[Value], keywords: dict[str, Value], level: int
-) -> Value:
-    """``__import__(name, globals(), None, [...], level)``: relative to the package whose globals are given.
-
-    What the list names is a sub-module, perhaps; it is read as an attribute afterwards.
-    """
-    namespace = arguments[1] if len(arguments) > 1 else keywords.get("globals")
-    listed = operations.items_of(arguments[3] if len(arguments) > 3 else keywords.get("fromlist"))
-    full = (
-        statements.absolute_name(namespace.module, name, level) if isinstance(namespace, operations.Globals) else None
-    )
-    if full is None or not listed:
-        return UNKNOWN
-    value = modules.import_module(machine, full)
-    if isinstance(value, Module):
-        for item in listed:
-            if isinstance(item, str) and item not in value.namespace:
-                modules.submodule(machine, value, item, 0)
-    return value
-
-
-def _import_module(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    name = arguments[0] if arguments else keywords.get("name")
-    package = arguments[1] if len(arguments) > 1 else keywords.get("package")
-    full = _absolute(name, package)
-    if full is None:
-        return UNKNOWN
-    if full in machine.popped and full not in machine.modules:
-        return modules.import_hidden_library(machine, full)
-    if machine.path_is_open and machine.finder.top_level(full.partition(".")[0]) is None:
-        return UNKNOWN
-    return modules.import_module(machine, full)
-
-
-def _absolute(name: Value, package: Value) -> str | None:
-    if not isinstance(name, str) or not is_known(name) or not name.strip("."):
-        return None
-    if not name.startswith("."):
-        return name
-    if not isinstance(package, str) or not is_known(package):
-        return None
-    stripped = name.lstrip(".")
-    parts = package.split(".")
-    keep = len(parts) - (len(name) - len(stripped)) + 1
-    return ".".join([*parts[:keep], stripped]) if keep > 0 else None
-
-
-def _find_spec(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    full = _absolute(arguments[0], arguments[1] if len(arguments) > 1 else keywords.get("package"))
-    if full is None:
-        return UNKNOWN
-    distribution = machine.owners.of_module(full)
-    machine.consult(full.partition(".")[0] if distribution is None else distribution.name)
-    parent, _, last = full.rpartition(".")
-    if not parent:
-        location = machine.finder.top_level(full)
-        return None if location is None else ForeignObject("spec", (location.path, location.search))
-    package = modules.import_module(machine, parent)
-    if not isinstance(package, Module):
-        known = machine.modules.get(parent)
-        if known is None:
-            return UNKNOWN
-        package = known
-    if package.stdlib or (package.opaque and not package.search):
-        return UNKNOWN
-    if not package.search:
-        raise Raised(exception(ModuleNotFoundError, f"__path__ attribute not found on {parent!r}"))
-    location = machine.finder.within(last, modules.search_of(machine, package))
-    return None if location is None else ForeignObject("spec", (location.path, location.search))
-
-
-def _distribution_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    name = arguments[0] if arguments else keywords.get("distribution_name")
-    if not isinstance(name, str) or not is_known(name):
-        return UNKNOWN
-    version = versions.installed_version(machine, name)
-    if version is None:
-        raise Raised(exception(PackageNotFoundError, name))
-    return version
-
-
-def _distribution(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    return ForeignObject("distribution", (_distribution_version(machine, arguments, keywords), arguments[0]))
-
-
-def _old_distribution(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    """``pkg_resources.get_distribution``, which has an exception of its own."""
-    try:
-        return _distribution(machine, arguments, keywords)
-    except Raised as raised:
-        module = machine.modules.get("pkg_resources")
-        own = None if module is None else module.namespace.get("DistributionNotFound")
-        if own is not None:
-            raised.value.cls = own
-        raise
-
-
-def _packages_distributions(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    result: dict[Value, Value] = {}
-    for distribution in machine.environment.distributions:
-        for name in distribution.top_level:
-            known = result.setdefault(name, [])
-            if isinstance(known, list):
-                known.append(distribution.name)
-    return result
-
-
 def _getenv(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     name = arguments[0]
     if not isinstance(name, str) or not is_known(name):
@@ -189,43 +62,6 @@ def _getenv(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Va
     if name in machine.variables:
         return machine.variables[name]
     return arguments[1] if len(arguments) > 1 else keywords.get("default")
-
-
-def _parse_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    try:
-        return operations.parse_version(arguments[0])
-    except InvalidVersion:
-        return UNKNOWN
-
-
-def _specifier(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    text = arguments[0] if arguments else ""
-    if not isinstance(text, str) or not is_known(text):
-        return UNKNOWN
-    try:
-        return SpecifierSet(text)
-    except InvalidSpecifier:
-        return UNKNOWN
-
-
-def _requirement(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    text = arguments[0]
-    if not isinstance(text, str) or not is_known(text):
-        return UNKNOWN
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement:
-        return UNKNOWN
-    return ForeignObject("requirement", (requirement.name, requirement.specifier, frozenset(requirement.extras)))
-
-
-def _torch_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    """``torch.torch_version.TorchVersion``: a string that compares as a version."""
-    text = arguments[-1]
-    if not isinstance(text, str) or not is_known(text):
-        return UNKNOWN
-    distribution = machine.owners.names.get("torch")
-    return VersionText(text, "torch") if distribution is not None else text
 
 
 def _suppress(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
@@ -309,7 +145,7 @@ def _operators(machine: Machine, arguments: Sequence[Value], keywords: dict[str,
 
 _FUNCTIONS: dict[str, Call] = {
     **builtin_functions.FUNCTIONS,
-    "builtins.__import__": _import,
+    "builtins.__import__": importing_functions.import_,
     "collections.OrderedDict": container(OrderedDict),
     "collections.defaultdict": lambda machine, arguments, keywords: {UNKNOWN: UNKNOWN},
     "contextlib.suppress": _suppress,
@@ -321,24 +157,24 @@ _FUNCTIONS: dict[str, Call] = {
     "functools.partial": _partial,
     "functools.wraps": _wraps,
     "functools.update_wrapper": identity,
-    "importlib.import_module": _import_module,
-    "importlib.util.find_spec": _find_spec,
-    "pkgutil.find_loader": _find_spec,
-    "importlib.metadata.version": _distribution_version,
-    "importlib.metadata.distribution": _distribution,
-    "importlib.metadata.metadata": _distribution,
-    "importlib.metadata.packages_distributions": _packages_distributions,
-    "importlib_metadata.version": _distribution_version,
-    "importlib_metadata.distribution": _distribution,
-    "importlib_metadata.metadata": _distribution,
+    "importlib.import_module": importing_functions.import_module,
+    "importlib.util.find_spec": importing_functions.find_spec,
+    "pkgutil.find_loader": importing_functions.find_spec,
+    "importlib.metadata.version": version_functions.distribution_version,
+    "importlib.metadata.distribution": version_functions.distribution,
+    "importlib.metadata.metadata": version_functions.distribution,
+    "importlib.metadata.packages_distributions": version_functions.packages_distributions,
+    "importlib_metadata.version": version_functions.distribution_version,
+    "importlib_metadata.distribution": version_functions.distribution,
+    "importlib_metadata.metadata": version_functions.distribution,
     "importlib.machinery.FileFinder": lambda machine, arguments, keywords: ForeignObject("finder", tuple(arguments)),
     "itertools.chain": _chain,
     "os.getenv": _getenv,
     "os.environ.get": _getenv,
-    "packaging.version.parse": _parse_version,
-    "packaging.version.Version": _parse_version,
-    "packaging.specifiers.SpecifierSet": _specifier,
-    "packaging.requirements.Requirement": _requirement,
+    "packaging.version.parse": version_functions.parse_version,
+    "packaging.version.Version": version_functions.parse_version,
+    "packaging.specifiers.SpecifierSet": version_functions.specifier,
+    "packaging.requirements.Requirement": version_functions.requirement,
     "typing.cast": lambda machine, arguments, keywords: arguments[1],
     "warnings.warn": ignore,
     **{f"operator.{name}": pure(getattr(operator, name)) for name in ("lt", "le", "eq", "ne", "ge", "gt")},
@@ -349,13 +185,13 @@ _FUNCTIONS: dict[str, Call] = {
 MODELLED: dict[str, Intrinsic] = {
     name: Intrinsic(name, call)
     for name, call in {
-        "pkg_resources.get_distribution": _old_distribution,
-        "pkg_resources.parse_version": _parse_version,
+        "pkg_resources.get_distribution": version_functions.old_distribution,
+        "pkg_resources.parse_version": version_functions.parse_version,
         "pkg_resources.declare_namespace": ignore,
         "pkg_resources.require": lambda machine, arguments, keywords: UNKNOWN,
         "torch._ops._Ops": _operators,
         "torch._ops._Ops.load_library": _load_library("OSError"),
-        "torch.torch_version.TorchVersion": _torch_version,
+        "torch.torch_version.TorchVersion": version_functions.torch_version,
         "torch.library.Library.define": _define_operator,
         "torch.library.register_fake": _needs_operator,
         "torch.library.impl_abstract": _needs_operator,
@@ -504,7 +340,7 @@ def globals_method(owner: operations.Globals, name: str) -> Value:
     def update(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
         table: dict[Value, Value] = dict(keywords.items())
         if arguments:
-            operations.call_method(operations.DataMethod(table, "update"), arguments, {})
+            methods.call_method(methods.DataMethod(table, "update"), arguments, {})
         for key, value in table.items():
             if isinstance(key, str):
                 module.namespace[key] = value
@@ -534,7 +370,6 @@ def path_attribute(owner: Value, name: str) -> Value:
     return files.path_method(owner, name)
 
 
-PARSE_VERSION = Intrinsic("packaging.version.parse", _parse_version)
 BUILTINS: dict[str, Value] = {
     name.partition(".")[2]: Intrinsic(name, call) for name, call in _FUNCTIONS.items() if name.startswith("builtins.")
 }

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from torchlink.link.importing import (
     attributes,
     calls,
+    exceptions,
     expressions,
     intrinsics,
     operations,
-    statements,
 )
 from torchlink.link.importing.failures import Raised, catches
 from torchlink.link.importing.machine import Machine
@@ -68,7 +68,7 @@ def _swallowed(manager: ForeignObject) -> list[str]:
     for statement in pending:
         if statement[0] == "try":
             kept = tuple(handler for handler in statement[3] if not any(one[0] == "raise" for one in handler[2]))
-            names.extend(statements.guard_of(kept))
+            names.extend(exceptions.guard_of(kept))
             pending.extend(statement[2])
         elif statement[0] in ("with", "if"):
             pending.extend(statement[3])

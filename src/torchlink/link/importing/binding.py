@@ -1,0 +1,158 @@
+"""What statements bind: names, attributes, items, annotations."""
+
+from __future__ import annotations
+
+from torchlink.link.importing import (
+    expressions,
+    module_names,
+    operations,
+)
+from torchlink.link.importing.machine import Machine
+from torchlink.link.importing.names import target_names
+from torchlink.link.importing.values import (
+    UNKNOWN,
+    Class,
+    Foreign,
+    Function,
+    Instance,
+    Module,
+    Scope,
+    Value,
+    is_known,
+)
+from torchlink.model.source import Node
+
+
+def bind(machine: Machine, scope: Scope, name: str, value: Value) -> None:
+    """Bind a name in a scope."""
+    if name in scope.globals:
+        scope.module.namespace[name] = value
+    else:
+        scope.variables[name] = value
+
+
+def assign(machine: Machine, scope: Scope, target: Node, value: Value) -> None:
+    """Assign to any kind of target."""
+    kind = target[0]
+    if kind == "n":
+        bind(machine, scope, target[1], value)
+    elif kind in ("tuple", "list"):
+        _unpack(machine, scope, target[1], value)
+    elif kind == "a":
+        _set_attribute(machine, expressions.evaluate(machine, scope, target[1]), target[2], value)
+    elif kind == "sub":
+        container = expressions.evaluate(machine, scope, target[1])
+        _set_item(machine, scope, container, expressions.evaluate(machine, scope, target[2]), value)
+    elif kind == "*":
+        assign(machine, scope, target[1], value)
+
+
+def _unpack(machine: Machine, scope: Scope, targets: tuple[Node, ...], value: Value) -> None:
+    star = next((index for index, target in enumerate(targets) if target[0] == "*"), -1)
+    items = list(value) if isinstance(value, (tuple, list)) else []
+    if star >= 0 and len(items) >= len(targets) - 1:
+        end = len(items) - (len(targets) - 1 - star)
+        items[star:end] = [items[star:end]]
+    if len(items) != len(targets):
+        items = [UNKNOWN] * len(targets)
+    for target, item in zip(targets, items, strict=True):
+        assign(machine, scope, target, item)
+
+
+def _set_attribute(machine: Machine, owner: Value, name: str, value: Value) -> None:
+    if isinstance(owner, Module):
+        owner.namespace[name] = value
+    elif isinstance(owner, Instance):
+        owner.attributes[name] = value
+    elif isinstance(owner, Class):
+        owner.namespace[name] = value
+    elif isinstance(owner, Function):
+        owner.attributes[name] = value
+
+
+def _set_item(machine: Machine, scope: Scope, container: Value, key: Value, value: Value) -> None:
+    if container == Foreign("sys.modules"):
+        if isinstance(key, str) and is_known(key):
+            replace_module(machine, key, value)
+        else:
+            machine.hooked.add(scope.module.name)
+        return
+    if isinstance(container, operations.Globals):
+        if isinstance(key, str):
+            container.module.namespace[key] = value
+        else:
+            module_names.bind_native_names(container.module, key)
+        return
+    operations.set_item(container, key, value, certain=machine.certain)
+
+
+def replace_module(machine: Machine, name: str, value: Value) -> None:
+    """``sys.modules[name] = value``."""
+    machine.module_values[name] = value
+    module = machine.modules.get(name)
+    if isinstance(value, Module):
+        if module is None or module is not value:
+            machine.modules[name] = value
+    elif module is None:
+        machine.modules[name] = Module(name=name, path="", opaque=True)
+    else:
+        module.replacement = value
+        if isinstance(value, Instance):
+            for key in ("__path__", "__file__", "__name__", "__package__"):
+                if key in module.namespace:
+                    value.attributes.setdefault(key, module.namespace[key])
+    parent, _, last = name.rpartition(".")
+    if parent in machine.modules:
+        machine.modules[parent].namespace[last] = value
+
+
+def assignment(machine: Machine, scope: Scope, statement: Node) -> None:
+    """``a = b = value``."""
+    value = expressions.evaluate(machine, scope, statement[3])
+    for target in statement[2]:
+        assign(machine, scope, target, value)
+    consulted = machine.running.consulted
+    if consulted and scope.variables is scope.module.namespace:
+        # What is tested later by this name was computed from those versions.
+        for target in statement[2]:
+            scope.module.origins.update(dict.fromkeys(target_names(target), tuple(consulted)))
+
+
+def augment(machine: Machine, scope: Scope, statement: Node) -> None:
+    """``a += value``."""
+    _, _, target, operator, expression = statement
+    value = expressions.evaluate(machine, scope, expression)
+    old = expressions.evaluate(machine, scope, target)
+    if isinstance(old, (list, set, dict)) and operator in ("Add", "BitOr"):
+        operations.extend(old, value)
+        return
+    assign(machine, scope, target, operations.binary(machine, operator, old, value))
+
+
+def declare(machine: Machine, scope: Scope, statement: Node) -> None:
+    """``a: int``: the name is annotated and not bound."""
+
+
+def read_annotations(machine: Machine, scope: Scope, statement: Node) -> None:
+    """Python evaluates annotations where they stand; from 3.14 on, when somebody asks for them."""
+    if machine.environment.interpreter.version_info < (3, 14):
+        for attribute in statement[2]:
+            expressions.evaluate(machine, scope, attribute)
+
+
+def delete(machine: Machine, scope: Scope, statement: Node) -> None:
+    """``del a, b.c, d[0]``."""
+    if not machine.certain:
+        return
+    for target in statement[2]:
+        if target[0] == "n":
+            scope.variables.pop(target[1], None)
+        elif target[0] == "a":
+            owner = expressions.evaluate(machine, scope, target[1])
+            if isinstance(owner, Module):
+                owner.namespace.pop(target[2], None)
+
+
+def global_(machine: Machine, scope: Scope, statement: Node) -> None:
+    """``global a``."""
+    scope.globals = scope.globals.union(statement[2])
