@@ -129,6 +129,56 @@ def what_if(
         store.close()
 
 
+def fix(
+    question: Question,
+    project: Path | None = None,
+    *,
+    python: Path | None = None,
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Find changes that mend what is broken, each proven by linking the whole changed set. Nothing is changed.
+
+    Args:
+        question: a what-if target, or an empty one for the installed environment.
+        project: as in `check`; what its own files require is what plans should not break.
+        python: as in `check`.
+        cache: as in `check`.
+        progress: told how far the work has come.
+
+    Raises:
+        TorchlinkError: as `what_if`.
+    """
+    from torchlink.solve.ask import ask
+    from torchlink.solve.declared import declared
+    from torchlink.solve.fix import Trouble, fixes
+    from torchlink.solve.plan import with_plans
+
+    began = time.perf_counter()
+    store = open_cache(cache_folder(os.environ) if cache else None, __version__)
+    tell = progress or _silent
+    try:
+        source = None if project is None else _read_project(project)
+        asked = ask(question, project, python, os.environ, store, tell)
+        report = judge_set(asked.answer, source, store, tell)
+        files = question.requirements or (() if source is None else _requirement_files(source.root))
+        trouble = Trouble(
+            asked=asked,
+            report=report,
+            declared=declared(files, question.added),
+            judge=lambda wheels: judge_set(wheels, source, store, _silent),
+            tell=tell,
+        )
+        mended = with_plans(replace(report, target=asked.target(report.target)), fixes(trouble))
+        return replace(mended, elapsed_s=round(time.perf_counter() - began, 3))
+    finally:
+        store.close()
+
+
+def _requirement_files(root: Path) -> tuple[Path, ...]:
+    return tuple(path for path in (root / "requirements.txt", root / "pyproject.toml") if path.is_file())
+
+
 def judge_set(wheels: WheelSet, project: Project | None, store: ByteStore, tell: Progress) -> Report:
     """Link a set of wheels as if it were installed; a set that was linked before is answered at once."""
     from torchlink.link.cause import judge

@@ -58,14 +58,23 @@ def asked(options: WhatIf) -> Question | None:
     Raises:
         click.UsageError: they contradict each other.
     """
+    question = question_of(options)
+    leads = question.frozen is not None or bool(question.requirements or question.added)
+    if not leads and question != Question():
+        raise click.UsageError("this option needs a target: give --frozen, --requirements or --with.")
+    return question if leads else None
+
+
+def question_of(options: WhatIf) -> Question:
+    """The question that the options ask, an empty one for what is installed.
+
+    Raises:
+        click.UsageError: they contradict each other.
+    """
     question = Question(**options)
     leads = bool(question.requirements or question.added)
     if question.frozen is not None and leads:
         raise click.UsageError("--frozen names the whole set: it goes with neither --requirements nor --with.")
     if question.frozen is not None and (question.constraints or question.as_of):
         raise click.UsageError("--frozen resolves nothing: --constraints and --as-of have no meaning with it.")
-    if question.frozen is None and not leads:
-        if question != Question():
-            raise click.UsageError("this option needs a target: give --frozen, --requirements or --with.")
-        return None
     return question

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from torchlink.model.finding import Finding
+from torchlink.model.plan import Plan
 from torchlink.model.reference import Severity
 from torchlink.model.report import Report
 from torchlink.report import wording
@@ -32,6 +33,9 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _break(finding)
     yield from _list("Risks", wording.of_severity(report.findings, Severity.RISK))
     yield from _list("Notes", wording.of_severity(report.findings, Severity.NOTE))
+    for plan in report.plans:
+        yield ""
+        yield from _plan(plan)
     yield ""
     yield f"Looked at {wording.coverage_sentence(report)}. Not decided: {report.coverage.unknown:,}."
 
@@ -52,6 +56,18 @@ def _break(finding: Finding) -> Iterator[str]:
     yield f"- culprits: {_names(finding.culprits)}"
     if finding.affects:
         yield f"- affects: {_names(finding.affects)}"
+
+
+def _plan(plan: Plan) -> Iterator[str]:
+    yield f"## Plan {plan.id}: {_plain(plan.summary)}"
+    yield ""
+    yield f"- {_plain(wording.plan_sentence(plan))}"
+    for line in wording.step_lines(plan.steps):
+        yield f"- {_code(line)}"
+    for one in plan.violates:
+        yield f"- against {_code(one.constraint)} in {_code(f'{one.file}:{one.line}')}"
+    if plan.security:
+        yield f"- security: {_plain(plan.security)}"
 
 
 def _list(heading: str, findings: tuple[Finding, ...]) -> Iterator[str]:

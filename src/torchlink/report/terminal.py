@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchlink.model.finding import Finding
+from torchlink.model.plan import Plan
 from torchlink.model.reference import Severity
 from torchlink.model.report import Report, Verdict
 from torchlink.report import wording
@@ -26,6 +27,9 @@ def render(report: Report, *, width: int, colour: bool) -> str:
         page.blank()
         _break(page, finding)
     _risks(page, report)
+    for plan in report.plans:
+        page.blank()
+        _plan(page, plan)
     _footer(page, report)
     return page.text()
 
@@ -62,6 +66,15 @@ def _risks(page: Page, report: Report) -> None:
         page.blank()
     for finding in risks:
         page.fold("RISK", finding.title, finding.id, "risk")
+
+
+def _plan(page: Page, plan: Plan) -> None:
+    page.heading("PLAN", plan.summary, "sound")
+    page.block("is", [wording.plan_sentence(plan)])
+    page.block("steps", wording.step_lines(plan.steps))
+    page.block("against", [f"{one.constraint} ({one.file}:{one.line})" for one in plan.violates])
+    page.block("security", [plan.security] if plan.security else [])
+    page.block("id", [plan.id])
 
 
 def _footer(page: Page, report: Report) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from torchlink.model.finding import Finding
+from torchlink.model.plan import Plan, Step
 from torchlink.model.reference import Severity, Undecided
 from torchlink.model.report import Report, Verdict
 
@@ -75,6 +76,25 @@ def reasons(undecided: Iterable[Undecided], most: int) -> tuple[tuple[int, str],
     reached = {one.reason for one in every if one.reached}
     ordered = sorted(counts.items(), key=lambda item: (item[0] not in reached, -item[1], item[0]))
     return tuple((number, reason) for reason, number in ordered[:most])
+
+
+def plan_sentence(plan: Plan) -> str:
+    """How sure a plan is, what it keeps and what it costs: ``proven, keeps torch 2.1.2, 45 MB to download``."""
+    size = f"{plan.download_bytes / 1e6:,.0f} MB to download" if plan.download_bytes >= 1e6 else ""
+    unknown = f"{counted(plan.unknown, 'reference')} more could not be decided" if plan.unknown else ""
+    return ", ".join(part for part in (plan.certainty, plan.note, size, unknown) if part)
+
+
+def step_lines(steps: Iterable[Step]) -> tuple[str, ...]:
+    """Steps as a person reads them, those of one kind in one line."""
+    lines: dict[str, list[str]] = {}
+    for step in steps:
+        if step.op == "edit-pin":
+            lines[f"edit {step.file}:{step.line}: {step.package}=={step.new}"] = []
+        else:
+            target = f"{step.package}=={step.new}" if step.new else step.package
+            lines.setdefault(step.op, []).append(target)
+    return tuple(f"{op} {' '.join(targets)}".strip() for op, targets in lines.items())
 
 
 def seen(finding: Finding) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from torchlink.read.chosen import chosen_interpreter
 from torchlink.read.environment import Survey, environment_of, find, survey
 from torchlink.read.frozen import read_frozen
 from torchlink.read.index_settings import index_settings
-from torchlink.solve.uv import Uv, Wish, find_uv
+from torchlink.solve.declared import declared
+from torchlink.solve.uv import UnsatisfiableError, Uv, Wish, find_uv
 from torchlink.solve.wheel_set import WheelSet, wheel_set
 
 Progress = Callable[[str, int, int], None]
@@ -29,9 +30,14 @@ class Asked:
     question: Question
     answer: WheelSet
     wheels: Wheels
-    uv: Uv | None
-    """Empty for a frozen set of which nothing was resolved."""
+    uv: Uv
     wish: Wish
+    present: Mapping[str, str]
+    """The versions that there are before anything is changed: installed, or those of the answer."""
+    local: frozenset[str] = frozenset()
+    """What is installed and is on no index: the project itself, and what came from a place of its own."""
+    forced: str = ""
+    """Why uv refuses the set, where it is judged as it is pinned all the same."""
 
     def target(self, linked: Target) -> Target:
         """The target as the report shows it."""
@@ -40,9 +46,12 @@ class Asked:
             kind, path = "requirements", str(question.frozen)
         elif question.added and self.answer.beneath is not None:
             kind, path = "environment", f"{linked.path} with {', '.join(question.added)}"
+        elif self.answer.beneath is not None:
+            return linked
         else:
             kind, path = "requirements", ", ".join([*map(str, question.requirements), *question.added])
-        return replace(linked, kind=kind, path=path)
+        note = f"{self.forced}. It is judged as it is pinned" if self.forced else linked.note
+        return replace(linked, kind=kind, path=path, note=note)
 
 
 def ask(
@@ -85,14 +94,46 @@ def ask(
         extras=question.extras,
         groups=question.groups,
     )
+    if beneath is not None:
+        return _changed(question, beneath, wish, driver, wheels, tell)
+    forced = ""
     if question.frozen is not None:
         answer = _frozen(question.frozen, driver, wheels, interpreter)
-    elif beneath is not None:
-        answer, wish = _changed(beneath, wish, driver, wheels, tell)
     else:
         tell("resolving with uv", 0, 0)
-        answer = wheel_set(pins_of(driver, wish), wheels, interpreter)
-    return Asked(question=question, answer=answer, wheels=wheels, uv=driver, wish=wish)
+        pins, forced = _resolved(driver, wish)
+        answer = wheel_set(pins, wheels, interpreter)
+    return Asked(
+        question=question, answer=answer, wheels=wheels, uv=driver, wish=wish, present=answer.versions, forced=forced
+    )
+
+
+def set_of(asked: Asked, pins: Sequence[Pin]) -> WheelSet:
+    """The set of another resolution of the same question."""
+    interpreter = asked.answer.interpreter
+    if asked.answer.beneath is None:
+        return wheel_set(pins, asked.wheels, interpreter)
+    installed = asked.present
+    moved = [pin for pin in pins if pin.name not in installed or not _same(pin.version, installed[pin.name])]
+    placed = tuple(asked.wheels.place(moved))
+    return WheelSet(placed=placed, interpreter=interpreter, beneath=asked.answer.beneath)
+
+
+def _resolved(uv: Uv, wish: Wish) -> tuple[list[Pin], str]:
+    """What uv answers. Where it refuses exact pins that contradict each other, what they say all the same, and why.
+
+    People install such sets in two steps, or with ``--no-deps``: what then breaks is the question.
+    """
+    try:
+        return pins_of(uv, wish), ""
+    except UnsatisfiableError as error:
+        exact = tuple(str(one.requirement) for one in declared(wish.files, wish.lines) if one.exact)
+        if len(exact) < 2:
+            raise
+        try:
+            return pins_of(uv, replace(wish, overrides=exact)), str(error)
+        except UnsatisfiableError:
+            raise error from None
 
 
 def pins_of(uv: Uv, wish: Wish) -> list[Pin]:
@@ -107,14 +148,16 @@ def pins_of(uv: Uv, wish: Wish) -> list[Pin]:
 def _beneath(
     question: Question, project: Path | None, python: Path | None, variables: Mapping[str, str], store: ByteStore
 ) -> Survey | None:
-    """The installed environment that ``--with`` changes."""
-    if question.frozen is not None or question.requirements or not question.added:
+    """The installed environment that the question is about, or that ``--with`` changes."""
+    if question.frozen is not None or question.requirements:
         return None
     if question.python_version or question.platform:
         return None
     try:
         target = find(project, python, variables)
     except TorchlinkError:
+        if not question.added:
+            raise
         return None
     return survey(target, variables, store)
 
@@ -126,16 +169,18 @@ def _frozen(path: Path, uv: Uv, wheels: Wheels, interpreter: Interpreter) -> Whe
     return wheel_set(pins, wheels, interpreter, frozen.unclear)
 
 
-def _changed(beneath: Survey, wish: Wish, uv: Uv, wheels: Wheels, tell: Progress) -> tuple[WheelSet, Wish]:
+def _changed(question: Question, beneath: Survey, wish: Wish, uv: Uv, wheels: Wheels, tell: Progress) -> Asked:
     """What an install would make of an environment: what it has stays unless something speaks against it."""
-    installed = {one.name: one for one in environment_of(beneath).distributions}
-    preferred = {name: one.version for name, one in installed.items() if not one.editable}
-    wish = replace(wish, preferred=preferred)
+    installed = environment_of(beneath).distributions
+    present = {one.name: one.version for one in reversed(installed)}
+    local = frozenset(one.name for one in installed if one.editable or one.direct_url)
+    wish = replace(wish, preferred={name: version.partition("+")[0] for name, version in present.items()})
+    bare = WheelSet(placed=(), interpreter=beneath.installation.interpreter, beneath=beneath)
+    asked = Asked(question=question, answer=bare, wheels=wheels, uv=uv, wish=wish, present=present, local=local)
+    if not question.added:
+        return asked
     tell("resolving with uv", 0, 0)
-    pins = pins_of(uv, wish)
-    moved = [pin for pin in pins if pin.name not in installed or not _same(pin.version, installed[pin.name].version)]
-    answer = WheelSet(placed=tuple(wheels.place(moved)), interpreter=beneath.installation.interpreter, beneath=beneath)
-    return answer, wish
+    return replace(asked, answer=set_of(asked, pins_of(uv, wish)))
 
 
 def _same(one: str, other: str) -> bool:

@@ -58,6 +58,8 @@ class Wish:
     """More constraints: ``torch==2.1.2``."""
     preferred: Mapping[str, str] = field(default_factory=dict)
     """Versions to stay with where nothing speaks against them."""
+    overrides: tuple[str, ...] = ()
+    """Requirements that stand in the place of whatever anybody requires of their packages."""
     taught: tuple[Metadata, ...] = ()
 
 
@@ -134,6 +136,10 @@ class Uv:
             held = scratch / "held.txt"
             held.write_text("".join(f"{line}\n" for line in wish.held))
             arguments += ["-c", str(held)]
+        if wish.overrides:
+            overrides = scratch / "overrides.txt"
+            overrides.write_text("".join(f"{line}\n" for line in wish.overrides))
+            arguments += ["--overrides", str(overrides)]
         if wish.taught:
             arguments += ["--config-file", str(_configuration(wish.taught, scratch))]
         if wish.lines:

@@ -1,0 +1,300 @@
+"""Fixes by a loop: resolve, link the answer, teach uv every pair that fails, and resolve again until nothing does.
+
+Each alternative keeps another side as it is. What comes out is a plan only after its whole set was linked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
+
+from torchlink.catalog.wheels import Pin
+from torchlink.model.errors import TorchlinkError
+from torchlink.model.finding import Finding
+from torchlink.model.names import normalise
+from torchlink.model.plan import Plan
+from torchlink.model.reference import PartyType, Severity
+from torchlink.model.report import Report
+from torchlink.read.environment import environment_of
+from torchlink.read.metadata import parse_core_metadata
+from torchlink.read.wheel_environment import Placed
+from torchlink.solve.ask import Asked, pins_of, set_of
+from torchlink.solve.declared import Declared
+from torchlink.solve.lessons import Lesson, by_trying, from_facts
+from torchlink.solve.plan import Fixes, make_plan, ranked
+from torchlink.solve.uv import Metadata, UnsatisfiableError, Wish
+from torchlink.solve.wheel_set import WheelSet
+
+Judge = Callable[[WheelSet], Report]
+Tell = Callable[[str, int, int], None]
+MOST_TURNS = 12
+MOST_KEPT = 4
+LARGE = 150 * 2**20
+"""Releases of this size are not tried one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What is to be mended."""
+
+    asked: Asked
+    report: Report
+    declared: tuple[Declared, ...]
+    judge: Judge
+    tell: Tell
+
+    @property
+    def present(self) -> Mapping[str, str]:
+        """The versions as they are: installed, or resolved without any lesson."""
+        return self.asked.present
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One way to look for a fix: what stays as it is, and what may move against the user's own words."""
+
+    title: str
+    kept: Mapping[str, str] = field(default_factory=dict)
+    relaxed: frozenset[str] = frozenset()
+    newest: bool = False
+
+
+@dataclass(slots=True)
+class _Search:
+    """What was learned on the way."""
+
+    held: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    taught: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    lessons: list[Lesson] = field(default_factory=list)
+
+
+def fixes(trouble: Trouble) -> Fixes:
+    """Look for fixes of what the report found.
+
+    Raises:
+        TorchlinkError: an index does not answer.
+    """
+    goals = _goals(trouble.report)
+    if not goals:
+        return Fixes(plans=(), without=())
+    plans: list[Plan] = []
+    without: list[str] = []
+    seen: set[frozenset[tuple[str, str]]] = set()
+    alternatives = list(_alternatives(trouble, goals))
+    for number, alternative in enumerate(alternatives):
+        trouble.tell(f"looking for a fix that {alternative.title}", number, len(alternatives))
+        found = _search(trouble, alternative)
+        if isinstance(found, str):
+            without.append(f"none that {alternative.title}: {found}")
+            continue
+        answer, report = found
+        plan = make_plan(trouble.present, answer, trouble.report, report, trouble.declared, goals, alternative.title)
+        versions = frozenset((step.package, step.new) for step in plan.steps)
+        if versions and versions not in seen:
+            seen.add(versions)
+            plans.append(plan)
+    return Fixes(plans=ranked(plans), without=tuple(without))
+
+
+def _goals(report: Report) -> list[Finding]:
+    """What must be gone: every break; where there is none, every risk between two packages."""
+    breaks = [one for one in report.findings if one.severity is Severity.BREAK]
+    return breaks or [one for one in report.findings if one.severity is Severity.RISK and _is_between_packages(one)]
+
+
+def _is_between_packages(finding: Finding) -> bool:
+    return finding.needer.type is PartyType.PACKAGE and finding.provider.type is PartyType.PACKAGE
+
+
+def _alternatives(trouble: Trouble, goals: Sequence[Finding]) -> Iterator[Alternative]:
+    parties = (party for one in goals for party in (one.needer, one.provider) if party.type is PartyType.PACKAGE)
+    involved = list(dict.fromkeys(party.name for party in parties if party.name in trouble.present))
+    yield Alternative(title="keeps all that you ask for")
+    for name in involved[:MOST_KEPT]:
+        version = trouble.present[name].partition("+")[0]
+        others = frozenset(involved) - {name}
+        yield Alternative(title=f"keeps {name} {version}", kept={name: version}, relaxed=others)
+    yield Alternative(title="takes the newest of everything", relaxed=frozenset(involved), newest=True)
+
+
+def _search(trouble: Trouble, alternative: Alternative) -> tuple[WheelSet, Report] | str:
+    """Turn the loop. The answer that links, or why there is none."""
+    search = _Search(held=[f"{name}=={version}" for name, version in alternative.kept.items()])
+    for _ in range(MOST_TURNS):
+        wish = _wish(trouble, alternative, search)
+        try:
+            answer = set_of(trouble.asked, pins_of(trouble.asked.uv, wish))
+        except UnsatisfiableError as error:
+            return _contradiction(search, error)
+        report = trouble.judge(answer)
+        left = _left(trouble.report, report)
+        if not left:
+            return answer, report
+        learned = [_learn(one, trouble, alternative, answer, search) for one in left]
+        if not any(learned):
+            return f"{left[0].title} stays, and no other release of what is at fault is known to mend it"
+    return f"{MOST_TURNS} turns were not enough; the last answer still has: {left[0].title}"
+
+
+def _wish(trouble: Trouble, alternative: Alternative, search: _Search) -> Wish:
+    asked = trouble.asked
+    lines = [one.relaxed() if one.name in alternative.relaxed else str(one.requirement) for one in trouble.declared]
+    if asked.answer.beneath is not None or asked.question.frozen is not None:
+        lines += [name for name in asked.present if name not in asked.local]
+    taught = tuple(_metadata(name, version, extra, asked) for (name, version), extra in search.taught.items())
+    preferred = {} if alternative.newest else {name: one.partition("+")[0] for name, one in asked.present.items()}
+    return replace(
+        asked.wish,
+        lines=tuple(dict.fromkeys((*lines, *search.added))),
+        files=(),
+        held=tuple(search.held),
+        preferred=preferred,
+        taught=taught,
+    )
+
+
+def _left(before: Report, after: Report) -> list[Finding]:
+    """What a changed set must not have: any break, any risk that was not there before, and what was to be mended."""
+    goals = {one.id for one in _goals(before)}
+    known = {one.id for one in before.findings} - goals
+    breaks = [one for one in after.findings if one.severity is Severity.BREAK]
+    risks = [one for one in after.findings if one.severity is Severity.RISK and one.id not in known]
+    return breaks or [one for one in risks if _is_between_packages(one)]
+
+
+def _learn(finding: Finding, trouble: Trouble, alternative: Alternative, answer: WheelSet, search: _Search) -> bool:
+    """Learn from one failing pair. False where nothing new can be."""
+    present = _versions(trouble, answer)
+    needer, provider = finding.needer.name, finding.provider.name
+    if finding.needer.type is not PartyType.PACKAGE or needer not in present:
+        needer = ""
+    if finding.provider.type is not PartyType.PACKAGE:
+        provider = ""
+    if provider and provider not in present and _add(provider, trouble, search):
+        return True
+    if provider in present and provider not in alternative.kept:
+        lesson = from_facts(finding, _placed(answer, needer)) or _tried(finding, provider, trouble, answer)
+        return _teach(lesson, needer if needer not in alternative.kept else "", present, search)
+    if needer and needer not in alternative.kept:
+        return _teach(_tried(finding, needer, trouble, answer), "", present, search)
+    return False
+
+
+def _teach(lesson: Lesson, needer: str, present: Mapping[str, str], search: _Search) -> bool:
+    """Say it to uv: of this very release of the needer, or of the whole answer where the needer stays anyway."""
+    line = f"{lesson.name}{lesson.specifier}"
+    known = search.taught.setdefault((needer, present[needer]), []) if needer else search.held
+    if line in known:
+        return False
+    known.append(line)
+    search.lessons.append(lesson)
+    return True
+
+
+def _add(name: str, trouble: Trouble, search: _Search) -> bool:
+    """A package that is missing altogether is asked for, where an index has one of this name."""
+    wanted = _MODULE_OF.get(name, name)
+    if wanted in search.added:
+        return False
+    try:
+        if not trouble.asked.wheels.files(wanted):
+            return False
+    except TorchlinkError:
+        return False
+    search.added.append(wanted)
+    return True
+
+
+_MODULE_OF = {"pkg-resources": "setuptools"}
+"""Distributions that provide a module under another name, where one is often missing without being declared."""
+
+
+def _tried(finding: Finding, name: str, trouble: Trouble, answer: WheelSet) -> Lesson:
+    """Put other releases in the place of one, and see whether the same trouble is there."""
+    present = _versions(trouble, answer)[name]
+    why = f"{finding.title}"
+    placed = _placed(answer, name)
+    releases = _releases(name, trouble)
+    if placed is None or placed.size > LARGE or len(releases) < 2:
+        minor = ".".join(present.partition("+")[0].split(".")[:2])
+        specifier = f"!={minor}.*" if placed is not None and placed.size > LARGE else f"!={present.partition('+')[0]}"
+        return Lesson(name=name, specifier=specifier, why=why)
+
+    def fails(version: str) -> bool:
+        (other,) = trouble.asked.wheels.place([Pin(name=name, version=version)])
+        if other.wheel is None:
+            return True
+        kept = tuple(one for one in answer.placed if one.name != name)
+        report = trouble.judge(replace(answer, placed=(*kept, other)))
+        return any(_is_same(one, finding) for one in report.findings)
+
+    return by_trying(name, present.partition("+")[0], releases, fails, why)
+
+
+def _is_same(one: Finding, other: Finding) -> bool:
+    pair = (one.kind, one.needer.name, one.provider.name)
+    return pair == (other.kind, other.needer.name, other.provider.name) and one.severity is other.severity
+
+
+def _releases(name: str, trouble: Trouble) -> list[str]:
+    """Final releases with a wheel for this interpreter, by the index."""
+    try:
+        files = trouble.asked.wheels.files(name)
+    except TorchlinkError:
+        return []
+    ranks = frozenset(trouble.asked.wheels.tags)
+    found = {file.version for file in files if file.is_wheel and not file.yanked and ranks.intersection(file.tags)}
+    return sorted((one for one in found if _is_final(one)), key=Version)
+
+
+def _is_final(version: str) -> bool:
+    try:
+        parsed = Version(version)
+    except InvalidVersion:
+        return False
+    return not parsed.is_prerelease and parsed.local is None
+
+
+def _versions(trouble: Trouble, answer: WheelSet) -> dict[str, str]:
+    return {**(trouble.present if answer.beneath is not None else {}), **answer.versions}
+
+
+def _placed(answer: WheelSet, name: str) -> Placed | None:
+    return next((one for one in answer.placed if one.name == name), None)
+
+
+def _metadata(name: str, version: str, extra: Sequence[str], asked: Asked) -> Metadata:
+    """A release's own metadata, whole, with what was learned of it."""
+    (placed,) = asked.wheels.place([Pin(name=name, version=version)])
+    if placed.wheel is not None:
+        core = parse_core_metadata(placed.wheel.text(f"{placed.wheel.info}/METADATA"))
+        requires, extras, python = core.requires, core.extras, core.requires_python
+    else:
+        installed = None if asked.answer.beneath is None else environment_of(asked.answer.beneath).distribution(name)
+        requires = () if installed is None else installed.requires
+        extras, python = ((), "") if installed is None else (installed.extras, installed.requires_python)
+    return Metadata(
+        name=name,
+        version=version.partition("+")[0],
+        requires=(*filter(_is_requirement, requires), *extra),
+        extras=tuple(map(normalise, extras)),
+        requires_python=python,
+    )
+
+
+def _is_requirement(line: str) -> bool:
+    try:
+        Requirement(line)
+    except InvalidRequirement:
+        return False
+    return True
+
+
+def _contradiction(search: _Search, error: UnsatisfiableError) -> str:
+    learned = "; ".join(dict.fromkeys(lesson.why for lesson in search.lessons))
+    words = str(error)[:400]
+    return f"{learned}; then {words}" if learned else words

@@ -1,0 +1,123 @@
+"""What a refuted pair teaches: the versions of one package that another cannot be with.
+
+A lesson rests on facts that were read: the needer's own wheel (which NumPy it was built for, which torch), or releases
+of the provider that were put in its place and linked. Between two neighbours that fail alike the ones between them
+count as failing too; whatever comes of that is linked again before anybody sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from torchlink.model.finding import Finding
+from torchlink.model.reference import Kind
+from torchlink.read.metadata import parse_core_metadata
+from torchlink.read.wheel_environment import Placed
+
+MOST_PROBES = 6
+"""Releases that are tried on each side before the search goes on with another resolution."""
+
+Fails = Callable[[str], bool]
+"""Whether the same trouble is there with this version in the place of the present one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """``name`` must be within ``specifier``."""
+
+    name: str
+    specifier: str
+    why: str
+
+
+def from_facts(finding: Finding, needer: Placed | None) -> Lesson | None:
+    """The bound that the needer's own wheel shows; ``None`` where no rule says one."""
+    provider = finding.provider
+    if finding.kind is Kind.NUMPY_ABI and provider.name == "numpy":
+        if Version(provider.version).major >= 2:
+            return Lesson(name="numpy", specifier="<2", why=f"{finding.needer.label} was built for NumPy 1")
+        level = _numpy_level(needer)
+        if level:
+            return Lesson(name="numpy", specifier=f">={level}", why=f"{finding.needer.label} needs NumPy {level}")
+    if provider.name == "torch" and finding.kind in {Kind.SYMBOL, Kind.LIBRARY}:
+        built = _torch_pin(needer)
+        if built and built != _minor(provider.version):
+            return Lesson(
+                name="torch", specifier=f"=={built}.*", why=f"{finding.needer.label} was built for torch {built}"
+            )
+        minor = _minor(provider.version)
+        return Lesson(
+            name="torch", specifier=f"!={minor}.*", why=f"{finding.needer.label} was not built for torch {minor}"
+        )
+    return None
+
+
+def by_trying(name: str, present: str, releases: Sequence[str], fails: Fails, why: str) -> Lesson:
+    """Exclude the releases around the present one that fail alike: gallop to one that does not, then bisect.
+
+    Args:
+        name: the package whose releases are tried.
+        present: the version that failed.
+        releases: its versions, oldest first.
+        fails: asked about single releases.
+        why: what is said of the lesson.
+    """
+    ordered = sorted({Version(one) for one in releases} | {Version(present)})
+    at = ordered.index(Version(present))
+    older = _edge([str(one) for one in reversed(ordered[:at])], fails)
+    newer = _edge([str(one) for one in ordered[at + 1 :]], fails)
+    excluded = [*reversed(older), present, *newer]
+    return Lesson(name=name, specifier=",".join(f"!={one}" for one in excluded), why=why)
+
+
+def _edge(neighbours: Sequence[str], fails: Fails) -> list[str]:
+    """The nearest neighbours that fail, as far as a few probes show."""
+    bad, step, probes = 0, 1, 0
+    good: int | None = None
+    while bad < len(neighbours) and probes < MOST_PROBES:
+        probe = min(bad + step, len(neighbours)) - 1
+        probes += 1
+        if not fails(neighbours[probe]):
+            good = probe
+            break
+        bad, step = probe + 1, 3 * step
+    while good is not None and good - bad > 0 and probes < 2 * MOST_PROBES:
+        middle = (bad + good) // 2
+        probes += 1
+        if fails(neighbours[middle]):
+            bad = middle + 1
+        else:
+            good = middle
+    return list(neighbours[:bad])
+
+
+def _numpy_level(needer: Placed | None) -> str:
+    if needer is None or needer.wheel is None:
+        return ""
+    levels = [facts.numpy_level for facts in needer.wheel.natives().values() if facts.numpy_level]
+    return max(levels, key=Version, default="")
+
+
+def _torch_pin(needer: Placed | None) -> str:
+    """The minor release of torch that the needer's metadata pins; empty where it pins none."""
+    if needer is None or needer.wheel is None:
+        return ""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    core = parse_core_metadata(needer.wheel.text(f"{needer.wheel.info}/METADATA"))
+    for line in core.requires:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        pins = [one.version for one in requirement.specifier if one.operator == "=="]
+        if requirement.name == "torch" and len(pins) == 1 and "extra" not in str(requirement.marker or ""):
+            return _minor(pins[0])
+    return ""
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.partition("+")[0].split(".")[:2])

@@ -1,0 +1,107 @@
+"""Fixes by the loop, on wheels that the test makes: what uv answers is refuted until it links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.scenarios.test_what_if import shop
+from tests.scenarios.world import World
+from tests.wheels import make_wheel
+from torchlink.cli.main import run
+from torchlink.model.plan import Plan
+from torchlink.model.report import Report
+from torchlink.report.json import load
+
+__all__ = ["shop"]
+
+
+def fixed(world: World, *options: str, project: bool = True) -> Report:
+    code = run(["fix", *([str(world.project)] if project else []), *options, "--format", "json"])
+    out, err = world.capture.readouterr()
+    assert code in (0, 1), err
+    return load(out)
+
+
+def moves(plan: Plan) -> dict[str, str]:
+    return {step.package: step.new for step in plan.steps if step.op in {"set", "add"}}
+
+
+def ask_for(world: World, *lines: str) -> str:
+    world.source("requirements.txt", "".join(f"{line}\n" for line in lines))
+    return str(world.project / "requirements.txt")
+
+
+def test_an_undeclared_bound_is_found_and_proven(world: World, shop: Path) -> None:
+    report = fixed(world, "-r", ask_for(world, "reader"))
+    (plan,) = report.plans
+    assert moves(plan) == {"shelf": "1.0"}
+    assert (plan.certainty, plan.violates, plan.unknown) == ("proven", (), 0)
+    assert plan.resolves == ("import:reader:shelf",)
+    assert report.findings[0].plans == ("p1",)
+
+
+def test_alternatives_keep_one_side_each(world: World, shop: Path) -> None:
+    make_wheel(shop, "reader", "2.0", {"reader/__init__.py": "from shelf import keep\n"}, requires=("shelf>=1",))
+    report = fixed(world, "-r", ask_for(world, "reader==1.0", "shelf"))
+    kept = {plan.note: moves(plan) for plan in report.plans}
+    assert kept["keeps all that you ask for"] == {"shelf": "1.0"}
+    assert kept["keeps shelf 2.0"] == {"reader": "2.0"}
+    first, second = report.plans
+    assert first.violates == () and second.violates[0].constraint == "reader==1.0"
+    assert second.violates[0].line == 1 and second.violates[0].file.endswith("requirements.txt")
+    assert any(step.op == "edit-pin" and step.new == "2.0" for step in second.steps)
+
+
+def test_one_turn_is_not_enough_where_the_answer_breaks_elsewhere(world: World, shop: Path) -> None:
+    make_wheel(
+        shop, "shelf", "1.0", {"shelf/__init__.py": "import tools\ndef store():\n    pass\n"}, requires=("tools",)
+    )
+    for minor in range(8):
+        body = "import relic\n" if minor >= 3 else ""
+        make_wheel(shop, "tools", f"1.{minor}", {"tools/__init__.py": body})
+    report = fixed(world, "-r", ask_for(world, "reader"))
+    (plan,) = report.plans
+    assert moves(plan) == {"shelf": "1.0", "tools": "1.2"}
+    assert plan.certainty == "proven"
+
+
+def test_pins_that_uv_refuses_are_judged_and_mended(world: World, shop: Path) -> None:
+    make_wheel(shop, "reader", "2.0", {"reader/__init__.py": "from shelf import keep\n"}, requires=("shelf==2.0",))
+    report = fixed(world, "-r", ask_for(world, "reader==2.0", "shelf==1.0"))
+    assert "uv finds no set of versions" in report.target.note
+    assert {one.id for one in report.findings} == {"import:reader:shelf"}
+    assert [moves(plan) for plan in report.plans] == [{"shelf": "2.0"}, {"reader": "1.0"}] or [
+        moves(plan) for plan in report.plans
+    ] == [{"reader": "1.0"}, {"shelf": "2.0"}]
+    assert all(plan.violates for plan in report.plans)
+
+
+def test_where_nothing_helps_it_is_said_why(world: World, shop: Path) -> None:
+    (shop / "shelf-1.0-py3-none-any.whl").unlink()
+    report = fixed(world, "-r", ask_for(world, "reader"))
+    assert report.plans == ()
+    assert "none that keeps all that you ask for" in report.target.note
+
+
+def test_an_installed_environment_moves_as_little_as_it_can(world: World, shop: Path) -> None:
+    world.install("shelf", "2.0", {"shelf/__init__.py": "def keep():\n    pass\n"})
+    world.install("reader", "1.0", {"reader/__init__.py": "from shelf import store\n"}, ("shelf>=1",))
+    make_wheel(shop, "reader", "1.1", {"reader/__init__.py": "from shelf import keep\n"}, requires=("shelf>=1",))
+    report = fixed(world, "--python", str(world.python))
+    assert {tuple(moves(plan).items()) for plan in report.plans} == {(("shelf", "1.0"),), (("reader", "1.1"),)}
+    assert (world.site / "shelf-2.0.dist-info").is_dir()
+
+
+def test_a_sound_set_needs_no_plan(world: World, shop: Path) -> None:
+    world.source("main.py", "import shelf\n")
+    assert run(["fix", str(world.project), "-r", ask_for(world, "shelf")]) == 0
+    out, _ = world.capture.readouterr()
+    assert "Verdict sound" in out and "PLAN" not in out
+
+
+def test_plans_are_shown_with_what_they_break(world: World, shop: Path) -> None:
+    make_wheel(shop, "reader", "2.0", {"reader/__init__.py": "from shelf import keep\n"}, requires=("shelf>=1",))
+    requirements = ask_for(world, "reader==1.0", "shelf>=2")
+    assert run(["fix", str(world.project), "-r", requirements]) == 1
+    out, _ = world.capture.readouterr()
+    assert all(words in out for words in ("PLAN      shelf 2.0 → 1.0", "against reader==1.0", "proven, keeps reader 1.0"))
