@@ -104,4 +104,6 @@ def test_plans_are_shown_with_what_they_break(world: World, shop: Path) -> None:
     requirements = ask_for(world, "reader==1.0", "shelf>=2")
     assert run(["fix", str(world.project), "-r", requirements]) == 1
     out, _ = world.capture.readouterr()
-    assert all(words in out for words in ("PLAN      shelf 2.0 → 1.0", "against reader==1.0", "proven, keeps reader 1.0"))
+    assert all(
+        words in out for words in ("PLAN      shelf 2.0 → 1.0", "against reader==1.0", "proven, keeps reader 1.0")
+    )

@@ -45,6 +45,8 @@ class Trouble:
     declared: tuple[Declared, ...]
     judge: Judge
     tell: Tell
+    lessons: dict[tuple[str, ...], Lesson] = field(default_factory=dict)
+    """What trying releases has taught so far, for every alternative."""
 
     @property
     def present(self) -> Mapping[str, str]:
@@ -214,9 +216,17 @@ _MODULE_OF = {"pkg-resources": "setuptools"}
 
 
 def _tried(finding: Finding, name: str, trouble: Trouble, answer: WheelSet) -> Lesson:
+    """What trying other releases of a package teaches; the same pair is tried once."""
+    key = (name, finding.id, finding.needer.label, finding.provider.label)
+    if key not in trouble.lessons:
+        trouble.lessons[key] = _by_trying(finding, name, trouble, answer)
+    return trouble.lessons[key]
+
+
+def _by_trying(finding: Finding, name: str, trouble: Trouble, answer: WheelSet) -> Lesson:
     """Put other releases in the place of one, and see whether the same trouble is there."""
     present = _versions(trouble, answer)[name]
-    why = f"{finding.title}"
+    why = finding.title
     placed = _placed(answer, name)
     releases = _releases(name, trouble)
     if placed is None or placed.size > LARGE or len(releases) < 2:
@@ -295,6 +305,8 @@ def _is_requirement(line: str) -> bool:
 
 
 def _contradiction(search: _Search, error: UnsatisfiableError) -> str:
-    learned = "; ".join(dict.fromkeys(lesson.why for lesson in search.lessons))
-    words = str(error)[:400]
-    return f"{learned}; then {words}" if learned else words
+    """Why there is no answer: what was learned, and that nothing is left; uv's own words where nothing was."""
+    if not search.lessons:
+        return str(error)[:400]
+    learned = [f"{one.why}, and so for {one.excluded}" if one.excluded else one.why for one in search.lessons]
+    return f"{'; '.join(dict.fromkeys(learned))}; with what is left, not all that is asked for can be had"

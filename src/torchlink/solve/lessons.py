@@ -31,6 +31,8 @@ class Lesson:
     name: str
     specifier: str
     why: str
+    excluded: str = ""
+    """The releases that it excludes, in words."""
 
 
 def from_facts(finding: Finding, needer: Placed | None) -> Lesson | None:
@@ -70,7 +72,8 @@ def by_trying(name: str, present: str, releases: Sequence[str], fails: Fails, wh
     older = _edge([str(one) for one in reversed(ordered[:at])], fails)
     newer = _edge([str(one) for one in ordered[at + 1 :]], fails)
     excluded = [*reversed(older), present, *newer]
-    return Lesson(name=name, specifier=",".join(f"!={one}" for one in excluded), why=why)
+    words = f"{name} {excluded[0]}" + (f" to {excluded[-1]} ({len(excluded)} releases)" if len(excluded) > 1 else "")
+    return Lesson(name=name, specifier=",".join(f"!={one}" for one in excluded), why=why, excluded=words)
 
 
 def _edge(neighbours: Sequence[str], fails: Fails) -> list[str]:

@@ -237,7 +237,8 @@ def _run(command: Sequence[str], folder: Path | None) -> subprocess.CompletedPro
 
 
 def _why(stderr: str, *, offline: bool) -> tuple[str]:
-    words = " ".join(line.strip(" ×╰─▶│├hint:") for line in stderr.splitlines() if line.strip())
+    lines = (line.strip(" ×╰─▶│├") for line in stderr.splitlines())
+    words = " ".join(line.removeprefix("error: ").removeprefix("cause: ") for line in lines if line)
     note = " (offline: uv knows only what it has fetched before)" if offline else ""
     return (f"uv finds no set of versions{note}: {words[:1500]}",)
 
