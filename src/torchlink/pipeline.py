@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from torchlink import __version__
@@ -86,7 +86,7 @@ def check(
             from torchlink.read.subject import installed
 
             with _without_collector():
-                answer = _in_deep_thread(lambda: _link(installed(surveyed, store), source, tell))
+                answer = _in_deep_thread(lambda: _link(installed(surveyed, store), source, store, tell))
             report = answer.report
             if surveyed.tree.complete:
                 _remember(store, key, answer)
@@ -188,7 +188,7 @@ def judge_set(wheels: WheelSet, project: Project | None, store: ByteStore, tell:
     report = _remembered(store, key) if digest else None
     if report is None:
         with _without_collector():
-            answer = _in_deep_thread(lambda: _link(wheels.subject(store), project, tell))
+            answer = _in_deep_thread(lambda: _link(wheels.subject(store), project, store, tell))
         report = answer.report
         if digest:
             _remember(store, key, answer)
@@ -210,7 +210,7 @@ def _read_project(path: Path) -> Project:
 # Read and link
 
 
-def _link(subject: Subject, project: Project | None, tell: Progress) -> _Answer:
+def _link(subject: Subject, project: Project | None, store: ByteStore, tell: Progress) -> _Answer:
     from torchlink.link.cause import group, judge
     from torchlink.link.importing.run import files_ahead, link_imports
     from torchlink.link.natives import NativeLinker
@@ -241,6 +241,7 @@ def _link(subject: Subject, project: Project | None, tell: Progress) -> _Answer:
         loader.links(reach, () if project is None else bridge_calls(project, sources, owners)),
         link_requires(environment),
         link_platform(environment),
+        *_pins(project, store, tell),
         *_shadows(environment, project, reach),
     ]
     names = {name: one.name for one in environment.distributions for name in one.top_level}
@@ -326,6 +327,18 @@ def _checkpoints(
     return [check_checkpoints(project, environment, loaded_files(project, sources, owners))]
 
 
+def _pins(project: Project | None, store: ByteStore, tell: Progress) -> list[Links]:
+    """What is wrong with the project's pins, as far as it is known without asking an index."""
+    if project is None or not project.pinning:
+        return []
+    from torchlink.pins.check import link_known
+    from torchlink.read.pins.survey import read_paths
+
+    tell("reading pins", 0, 0)
+    paths = [PurePosixPath(path.relative_to(project.root).as_posix()) for path in project.pinning]
+    return [link_known(read_paths(project.root, paths), os.environ, store)]
+
+
 def _with_certainty(findings: list[Finding], subject: Subject) -> tuple[Finding, ...]:
     """Findings that rest on the wheel of a sibling build are inferred, not linked."""
     return tuple(
@@ -379,7 +392,7 @@ def _digest(environment: str, project: Project | None) -> str:
     hasher.update(_stamp(Path("/etc/ld.so.cache")).encode())
     if project is not None:
         hasher.update(f"\0{project.root}".encode())
-        for path in (*project.sources, *_files_of(project.checkpoints), project.root / "pyproject.toml"):
+        for path in (*project.sources, *_files_of(project.checkpoints), *project.pinning):
             hasher.update(f"\0{path}\0{_stamp(path)}".encode("utf-8", "surrogateescape"))
     return hasher.hexdigest()
 

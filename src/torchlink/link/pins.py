@@ -24,18 +24,20 @@ _TAG = re.compile(r"cpu|xpu|cu\d{2,3}|rocm\d+\.\d+(?:\.\d+)?|cpu\.cxx11\.abi|roc
 """A local version as the PyTorch indexes write it."""
 _ALMOST_TAG = re.compile(r"(?:cu|cuda|rocm|hip|cpu|xpu)[\d._]*", re.IGNORECASE)
 _INDEX_TAG = re.compile(r"/(?P<tag>cpu|xpu|cu\d{2,3}|rocm\d+\.\d+(?:\.\d+)?)/*(?:$|[?#])")
+_SHELL_NAME = re.compile(r"\$\{?\w+")
 _VARIANT = re.compile(
     r"(?<![a-z])(?:cpu|gpu|cuda|cu\d+|nvidia|rocm|hip|amd|xpu|intel|ipex|npu|ascend|mps|mac(?:os)?|darwin|win(?:dows)?"
     r"|linux|arm64|aarch64|directml|musa|wsl|colab|jetson)(?![a-z])",
     re.IGNORECASE,
 )
 
-_Placed = tuple[PinFile, Pin]
+Placed = tuple[PinFile, Pin]
+"""A pin and the file that it stands in."""
 
 
 def link_pins(survey: PinSurvey) -> Links:
     """Compare the pins of a project with each other."""
-    by_name = _by_name(survey)
+    by_name = placed_pins(survey)
     broken = [
         one
         for name, placed in sorted(by_name.items())
@@ -57,8 +59,9 @@ def link_pins(survey: PinSurvey) -> Links:
     return Links(broken=tuple(broken), undecided=tuple(undecided), references=len(survey.pins))
 
 
-def _by_name(survey: PinSurvey) -> dict[str, list[_Placed]]:
-    found: defaultdict[str, list[_Placed]] = defaultdict(list)
+def placed_pins(survey: PinSurvey) -> dict[str, list[Placed]]:
+    """The pins that bound a version, by the name of the distribution."""
+    found: defaultdict[str, list[Placed]] = defaultdict(list)
     for file in survey.files:
         for pin in file.pins:
             if pin.specifier and not pin.url and not _is_row(pin):
@@ -74,32 +77,36 @@ def _is_row(pin: Pin) -> bool:
 # The same package in versions that exclude each other
 
 
-def _disagreements(name: str, placed: Sequence[_Placed]) -> Iterator[Broken]:
+def _disagreements(name: str, placed: Sequence[Placed]) -> Iterator[Broken]:
     """One reference for each pin that disagrees with others: with the one whose word counts most."""
     compared = [one for one in placed if one[1].role in _COMPARED or one[1].role is Role.MENTION][:_MOST_PINS]
     pairs = [pair for pair in combinations(compared, 2) if _disagree(*pair)]
     against = Counter(id(one[1]) for pair in pairs if _severity(*pair) is not Severity.NOTE for one in pair)
-    opponents: dict[int, tuple[_Placed, list[_Placed]]] = {}
+    opponents: dict[int, tuple[Placed, list[Placed]]] = {}
     for pair in pairs:
-        reference, odd = sorted(pair, key=lambda one: (_is_told(one), against[id(one[1])], _rank(one)))
+        reference, odd = sorted(pair, key=lambda one: (told(one), against[id(one[1])], _rank(one)))
         opponents.setdefault(id(odd[1]), (odd, []))[1].append(reference)
     for odd, references in opponents.values():
+        # That a document does not say what a file says which is itself the odd one is nothing new.
+        references = [one for one in references if id(one[1]) not in opponents] if told(odd) else references
+        if not references:
+            continue
         yield _disagreement(name, odd, min(references, key=lambda one: (_severity(odd, one).rank, _rank(one))))
 
 
-def _is_told(placed: _Placed) -> bool:
+def told(placed: Placed) -> bool:
     """Whether nothing is installed from it: its word counts less than any other's."""
     return placed[0].kind in (FileKind.CI, FileKind.DOCUMENT) or placed[1].role is Role.MENTION
 
 
-def _rank(placed: _Placed) -> int:
+def _rank(placed: Placed) -> int:
     """How much a file's word counts against another's."""
     order = (FileKind.MANIFEST, FileKind.SCRIPT, FileKind.SOURCE, FileKind.LOCK, FileKind.CI, FileKind.DOCUMENT)
     return order.index(placed[0].kind)
 
 
-def _disagree(one: _Placed, other: _Placed) -> bool:
-    if _same_but_for_tag(one[1], other[1]) or not _together(one, other):
+def _disagree(one: Placed, other: Placed) -> bool:
+    if _same_but_for_tag(one[1], other[1]) or not together(one, other):
         return False
     return exclude(one[1].specifier or "", other[1].specifier or "")
 
@@ -110,24 +117,24 @@ def _same_but_for_tag(one: Pin, other: Pin) -> bool:
     return len(versions) == 2 and versions[0][0] == versions[1][0] and versions[0][2] != versions[1][2]
 
 
-def _disagreement(name: str, odd: _Placed, reference: _Placed) -> Broken:
+def _disagreement(name: str, odd: Placed, reference: Placed) -> Broken:
     file, pin = odd
     return Broken(
         kind=Kind.PIN,
         severity=_severity(odd, reference),
         needer=Party(type=PartyType.FILE, name=file.file),
-        provider=Party(type=PartyType.PACKAGE, name=name, version=_exact(reference[1])),
-        target=f"{name}{_shown(pin)}",
-        cause=f"{pin.place.label} wants {name}{_shown(pin)}, and {reference[1].place.label} wants "
-        f"{name}{_shown(reference[1])}: no version is both",
-        evidence=(_seen(pin), _seen(reference[1])),
+        provider=Party(type=PartyType.PACKAGE, name=name, version=exact(reference[1])),
+        target=f"{name}{shown(pin)}",
+        cause=f"{pin.place.label} wants {name}{shown(pin)}, and {reference[1].place.label} wants "
+        f"{name}{shown(reference[1])}: no version is both",
+        evidence=(seen(pin), seen(reference[1])),
         culprits=("pins",),
     )
 
 
-def _severity(one: _Placed, other: _Placed) -> Severity:
+def _severity(one: Placed, other: Placed) -> Severity:
     """A risk where both are installed from; a note where one is only tried or told, or belongs to another folder."""
-    if _is_told(one) or _is_told(other):
+    if told(one) or told(other):
         return Severity.NOTE
     kinds = {one[0].kind, other[0].kind}
     folders = {PurePosixPath(file.file).parent for file, _ in (one, other)}
@@ -142,7 +149,7 @@ def _includes(one: PinFile, other: PinFile) -> bool:
     return other.file in {each.path for each in one.includes} or one.file in {each.path for each in other.includes}
 
 
-def _together(one: _Placed, other: _Placed) -> bool:
+def together(one: Placed, other: Placed) -> bool:
     """Whether two pins may hold in one environment."""
     (file, pin), (other_file, other_pin) = one, other
     if pin.marker and other_pin.marker and pin.marker != other_pin.marker:
@@ -152,14 +159,14 @@ def _together(one: _Placed, other: _Placed) -> bool:
             # One after the other is a sequence, in which the later one decides.
             return any(pin in step.pins and other_pin in step.pins for step in file.steps)
         return pin.context == other_pin.context or not (pin.context and other_pin.context)
-    return not (_variants(file, pin) and _variants(other_file, other_pin)) or _variants(file, pin) == _variants(
+    return not (variants(file, pin) and variants(other_file, other_pin)) or variants(file, pin) == variants(
         other_file, other_pin
     )
 
 
-def _variants(file: PinFile, pin: Pin) -> frozenset[str]:
+def variants(file: PinFile, pin: Pin) -> frozenset[str]:
     """The machines that a pin's file, extra or branch is named for."""
-    text = f"{file.file} {pin.context} {pin.marker}"
+    text = f"{file.file} {_SHELL_NAME.sub('', pin.context)} {pin.marker}"
     return frozenset(match.group().lower() for match in _VARIANT.finditer(text))
 
 
@@ -174,8 +181,8 @@ _LOCKS = {
 }
 
 
-def _stale_locks(name: str, placed: Sequence[_Placed]) -> Iterator[Broken]:
-    locked: defaultdict[str, list[_Placed]] = defaultdict(list)
+def _stale_locks(name: str, placed: Sequence[Placed]) -> Iterator[Broken]:
+    locked: defaultdict[str, list[Placed]] = defaultdict(list)
     for file, pin in placed:
         if file.kind is FileKind.LOCK:
             locked[file.file].append((file, pin))
@@ -188,7 +195,7 @@ def _stale_locks(name: str, placed: Sequence[_Placed]) -> Iterator[Broken]:
                 yield _stale(name, pins[0], (file, pin))
 
 
-def _stale(name: str, lock: _Placed, manifest: _Placed) -> Broken:
+def _stale(name: str, lock: Placed, manifest: Placed) -> Broken:
     version = lock[1].clauses[0].version
     return Broken(
         kind=Kind.PIN,
@@ -197,8 +204,8 @@ def _stale(name: str, lock: _Placed, manifest: _Placed) -> Broken:
         provider=Party(type=PartyType.PACKAGE, name=name, version=version),
         target=f"{name} {version}",
         cause=f"{lock[0].file} holds {name} {version}, which {manifest[1].place.label} no longer admits: it wants "
-        f"{name}{_shown(manifest[1])}",
-        evidence=(_seen(manifest[1]), _seen(lock[1])),
+        f"{name}{shown(manifest[1])}",
+        evidence=(seen(manifest[1]), seen(lock[1])),
         culprits=("pins",),
     )
 
@@ -211,7 +218,7 @@ def _tags(survey: PinSurvey) -> Iterator[Broken]:
         (file, pin)
         for file in survey.files
         for pin in file.pins
-        if pin.role in _COMPARED and "+" in _exact(pin) and not _is_row(pin)
+        if pin.role in _COMPARED and "+" in exact(pin) and not _is_row(pin)
     ]
     for placed in tagged:
         yield from _misspelled(*placed)
@@ -228,24 +235,24 @@ def _tags(survey: PinSurvey) -> Iterator[Broken]:
 
 
 def _misspelled(file: PinFile, pin: Pin) -> Iterator[Broken]:
-    tag = _exact(pin).partition("+")[2]
+    tag = exact(pin).partition("+")[2]
     if _ALMOST_TAG.fullmatch(tag) and not _TAG.fullmatch(tag.lower()):
         yield _tag_broken(
             file,
             pin,
-            cause=f"{pin.place.label} wants {pin.name} {_exact(pin)}; no build is named +{tag}: they are named as "
+            cause=f"{pin.place.label} wants {pin.name} {exact(pin)}; no build is named +{tag}: they are named as "
             "+cu121, +rocm5.7 or +cpu",
             severity=Severity.RISK,
         )
 
 
-def _mixed(tagged: Sequence[_Placed]) -> Iterator[Broken]:
+def _mixed(tagged: Sequence[Placed]) -> Iterator[Broken]:
     """The PyTorch family is built for one compute platform; the first tag of the manifest is what the others meet."""
     ordered = sorted(tagged, key=lambda placed: (_rank(placed), placed[1].place.file, placed[1].place.start))
     told: set[int] = set()
     for one, other in combinations(ordered, 2):
-        here, there = compute_platform(_exact(one[1])), compute_platform(_exact(other[1]))
-        if not here or not there or agree(here, there) or id(other[1]) in told or not _together(one, other):
+        here, there = compute_platform(exact(one[1])), compute_platform(exact(other[1]))
+        if not here or not there or agree(here, there) or id(other[1]) in told or not together(one, other):
             continue
         if one[0].file == other[0].file and one[1].context != other[1].context:
             continue
@@ -261,11 +268,11 @@ def _mixed(tagged: Sequence[_Placed]) -> Iterator[Broken]:
 
 
 def _unserved(file: PinFile, pin: Pin, indexes: Indexes, step: Step | None) -> Iterator[Broken]:
-    tag = compute_platform(_exact(pin))
+    tag = compute_platform(exact(pin))
     if not tag or pin.role not in (Role.REQUIREMENT, Role.VARIABLE) or file.kind is FileKind.DOCUMENT:
         return
     urls = [url for url in (indexes.index, *indexes.extra) if url]
-    served = [match["tag"] for url in urls if (match := _INDEX_TAG.search(url))]
+    served = served_tags(indexes)
     if indexes.find_links or (urls and len(served) < len(urls)) or any(agree(tag, one) for one in served):
         return
     if served:
@@ -274,7 +281,12 @@ def _unserved(file: PinFile, pin: Pin, indexes: Indexes, step: Step | None) -> I
         where, severity = "no index is given with it, and PyPI takes no local versions", Severity.NOTE
     else:
         return
-    yield _tag_broken(file, pin, cause=f"{pin.place.label} wants {pin.name} {_exact(pin)}; {where}", severity=severity)
+    yield _tag_broken(file, pin, cause=f"{pin.place.label} wants {pin.name} {exact(pin)}; {where}", severity=severity)
+
+
+def served_tags(indexes: Indexes) -> list[str]:
+    """The compute platforms that indexes are for, by their addresses: ``cu121`` of ``.../whl/cu121``."""
+    return [match["tag"] for url in (indexes.index, *indexes.extra) if (match := _INDEX_TAG.search(url))]
 
 
 def _merged(one: Indexes, other: Indexes) -> Indexes:
@@ -292,9 +304,9 @@ def _tag_broken(file: PinFile, pin: Pin, *, cause: str, severity: Severity, also
         severity=severity,
         needer=Party(type=PartyType.FILE, name=file.file),
         provider=Party(type=PartyType.PACKAGE, name=distribution_of(pin.name)),
-        target=f"{distribution_of(pin.name)} {_exact(pin)}",
+        target=f"{distribution_of(pin.name)} {exact(pin)}",
         cause=cause,
-        evidence=(_seen(pin), *((_seen(also),) if also else ())),
+        evidence=(seen(pin), *((seen(also),) if also else ())),
         culprits=("pins",),
     )
 
@@ -314,7 +326,7 @@ def _lost_bounds(survey: PinSurvey) -> Iterator[Broken]:
                         provider=Party(type=PartyType.PACKAGE, name=pin.name),
                         target=f"a bound on {pin.name}",
                         cause=f"{pin.place.label} has an unquoted > behind {pin.name}: {pin.note}",
-                        evidence=(_seen(pin),),
+                        evidence=(seen(pin),),
                         culprits=("pins",),
                     )
 
@@ -322,7 +334,7 @@ def _lost_bounds(survey: PinSurvey) -> Iterator[Broken]:
 # Words
 
 
-def _exact(pin: Pin) -> str:
+def exact(pin: Pin) -> str:
     """The version that a pin is exact about; empty where it is a range."""
     if len(pin.clauses) != 1 or "*" in pin.clauses[0].version:
         return ""
@@ -330,10 +342,12 @@ def _exact(pin: Pin) -> str:
     return pin.clauses[0].version if pin.clauses[0].operator in exact else ""
 
 
-def _shown(pin: Pin) -> str:
+def shown(pin: Pin) -> str:
+    """A range as it follows a name in a sentence."""
     return f" {pin.wanted}" if pin.wanted[:1].isalnum() or pin.notation is Notation.POETRY else pin.wanted
 
 
-def _seen(pin: Pin) -> Evidence:
+def seen(pin: Pin) -> Evidence:
+    """A pin as evidence."""
     context = f" ({pin.context})" if pin.context else ""
-    return Evidence(artifact=pin.place.label, detail=f"{pin.name}{_shown(pin)}{context}")
+    return Evidence(artifact=pin.place.label, detail=f"{pin.name}{shown(pin)}{context}")

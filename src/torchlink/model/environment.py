@@ -168,3 +168,5 @@ class Project:
     """Python files and notebooks, sorted."""
     checkpoints: tuple[Path, ...] = ()
     """Files that are named like checkpoints, and folders that hold a model, sorted."""
+    pinning: tuple[Path, ...] = ()
+    """Files that may say which versions are wanted, sorted."""

@@ -171,6 +171,14 @@ class Include:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexTag:
+    """A compute platform in the address of one of PyTorch's own indexes: ``.../whl/cu121``."""
+
+    tag: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PinFile:
     """What one file says."""
 
@@ -185,6 +193,8 @@ class PinFile:
     """Those that the file sets for itself as a whole."""
     includes: tuple[Include, ...] = ()
     unread: tuple[Unread, ...] = ()
+    index_tags: tuple[IndexTag, ...] = ()
+    """Wherever in the file they stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

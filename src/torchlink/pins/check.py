@@ -3,48 +3,102 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from packaging.markers import default_environment
+
 from torchlink.link.cause import group, judge
+from torchlink.link.pin_families import link_families, pinned_releases
 from torchlink.link.pins import link_pins
 from torchlink.link.silence import silence
+from torchlink.model.finding import Certainty, Finding
 from torchlink.model.pins import Pin, PinFile, PinSurvey, Place, Step
+from torchlink.model.reference import Links
 from torchlink.model.report import Artifact, Coverage, Report, Target
+from torchlink.model.store import ByteStore
+from torchlink.pins.releases import open_releases
 from torchlink.read.configuration import read_configuration
 from torchlink.read.pins.survey import read_pins
 
 Progress = Callable[[str, int, int], None]
 
 
-def check_pins(project: Path, *, version: str, progress: Progress | None = None) -> tuple[Report, PinSurvey]:
-    """Read every pin of a project and compare them.
+def check_pins(
+    project: Path,
+    *,
+    version: str,
+    variables: Mapping[str, str],
+    store: ByteStore,
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Report, PinSurvey]:
+    """Read every pin of a project and compare them, with each other and with what the pinned releases require.
 
     Args:
         project: Its folder, or one file.
         version: This torchlink's.
-        progress: Told how far the reading has come.
+        variables: The environment, in which index settings may stand.
+        store: Remembers what was read of releases.
+        offline: Whether no index is asked: what was not read before is then unknown.
+        progress: Told how far the work has come.
 
     Raises:
         TorchlinkError: There is no such project, or its configuration cannot be read.
     """
     began = time.perf_counter()
     survey = read_pins(project, progress)
-    links = link_pins(survey)
-    silences = read_configuration(Path(survey.root)).silences
-    findings, silenced = silence(group([links]), silences)
+    links = link_survey(survey, variables, store, offline=offline, progress=progress)
+    findings, silenced = silence(_grouped(links), read_configuration(Path(survey.root)).silences)
+    undecided = tuple(one for link in links for one in link.undecided)
     report = Report(
         torchlink=version,
-        verdict=judge(findings, links.undecided),
+        verdict=judge(findings, undecided),
         elapsed_s=round(time.perf_counter() - began, 3),
         target=Target(kind="project", path=survey.root),
         findings=findings,
-        coverage=Coverage(references=links.references, unknown=len(links.undecided)),
+        coverage=Coverage(references=sum(link.references for link in links), unknown=len(undecided)),
         artifacts=tuple(_artifact(file) for file in survey.files),
-        undecided=links.undecided,
+        undecided=undecided,
         silenced=silenced,
     )
     return report, survey
+
+
+def link_survey(
+    survey: PinSurvey,
+    variables: Mapping[str, str],
+    store: ByteStore,
+    *,
+    offline: bool,
+    progress: Progress | None = None,
+) -> list[Links]:
+    """What is wrong with the pins of a project."""
+    tell = progress or _silent
+    with open_releases(Path(survey.root), variables, store, offline=offline, tell=tell) as releases:
+        pinned = pinned_releases(survey)
+        tell("asking what releases require", 0, len(pinned))
+        releases.ask_ahead(pinned)
+        markers = {name: str(value) for name, value in default_environment().items()}
+        return [link_pins(survey), link_families(survey, releases, markers)]
+
+
+def link_known(survey: PinSurvey, variables: Mapping[str, str], store: ByteStore) -> Links:
+    """What is wrong with the pins of a project, by what is known without asking: the rest is not told here."""
+    pins, families = link_survey(survey, variables, store, offline=True)
+    return Links(broken=(*pins.broken, *families.broken), undecided=pins.undecided, references=pins.references)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def _grouped(links: Sequence[Links]) -> list[Finding]:
+    """The findings; those that rest on a sibling build's metadata say so."""
+    return [
+        replace(one, certainty=Certainty.INFERRED) if "is another build" in one.cause else one for one in group(links)
+    ]
 
 
 def _artifact(file: PinFile) -> Artifact:

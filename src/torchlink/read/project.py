@@ -51,7 +51,14 @@ def read_project(path: Path) -> Project:
         checkpoints.extend(_checkpoints(folder, files))
         if len(sources) > MAX_FILES:
             break
-    return Project(root=root, sources=tuple(sorted(sources[:MAX_FILES])), checkpoints=tuple(sorted(checkpoints)))
+    from torchlink.read.pins.survey import pin_paths
+
+    return Project(
+        root=root,
+        sources=tuple(sorted(sources[:MAX_FILES])),
+        checkpoints=tuple(sorted(checkpoints)),
+        pinning=tuple(root / path for path in pin_paths(root)),
+    )
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-_VERBS = ("show",)
+_VERBS = ("show", "set")
 
 
 class _Verbs(click.Group):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from torchlink.report.formats import FORMATS
 @click.option("--package", "packages", multiple=True, metavar="NAME", help="List only this package; may be repeated.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--fail-on", type=click.Choice(FAIL_ON), default="risk", show_default=True, help="What exits with 1.")
+@click.option("--offline", is_flag=True, help="Ask no index what releases require; use what was read before.")
+@click.option("--cache/--no-cache", default=True, show_default=True, help="Use what earlier runs have read.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def command(
@@ -24,6 +27,8 @@ def command(
     packages: tuple[str, ...],
     form: str,
     fail_on: str,
+    offline: bool,
+    cache: bool,
     output: Path | None,
     debug: bool,  # noqa: ARG001 - read in cli/main.py
 ) -> int:
@@ -35,11 +40,14 @@ def command(
     from torchlink.cli.progress import ShownProgress
     from torchlink.model.names import normalise
     from torchlink.pins.check import check_pins
+    from torchlink.pins.store import open_store
     from torchlink.report import pins as page
     from torchlink.report.formats import render
 
-    with ShownProgress() as progress:
-        report, survey = check_pins(project, version=__version__, progress=progress)
+    with ShownProgress() as progress, open_store(cache, __version__) as store:
+        report, survey = check_pins(
+            project, version=__version__, variables=os.environ, store=store, offline=offline, progress=progress
+        )
     if form == "terminal":
         colour = output is None and surface.takes_colour(sys.stdout)
         names = [normalise(name) for name in packages]

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from torchlink.model.pins import FileKind, Include, Indexes, Pin, PinFile, Step, Unread
+from torchlink.model.pins import FileKind, Include, Indexes, IndexTag, Pin, PinFile, Step, Unread
 from torchlink.read.pins.text import Document
+
+_INDEX_TAG = re.compile(r"download\.pytorch\.org/whl/(?:nightly/|test/)?(?P<tag>cpu|xpu|cu\d{2,3}|rocm\d+(?:\.\d+)+)\b")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +62,10 @@ class Contents:
             ),
             includes=tuple(self.includes),
             unread=tuple(self.unread),
+            index_tags=tuple(
+                IndexTag(tag=match["tag"], place=self.document.place(*match.span("tag")))
+                for match in _INDEX_TAG.finditer(self.document.text)
+            ),
         )
 
 

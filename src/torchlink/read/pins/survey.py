@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -61,9 +61,25 @@ def read_pins(root: Path, told: _Told | None = None) -> PinSurvey:
         folder, paths = root.resolve().parent, [PurePosixPath(root.name)]
     elif root.is_dir():
         folder = root.resolve()
-        paths = sorted(_files(folder))
+        paths = pin_paths(folder)
     else:
         raise TorchlinkError("no such file or folder", where=str(root), mend="name the project's folder")
+    return read_paths(folder, paths, told)
+
+
+def pin_paths(root: Path) -> list[PurePosixPath]:
+    """The files below a folder that are of a kind that pins are read from, relative to it, sorted."""
+    return sorted(path for path in _files(root) if format_of(path) is not None)
+
+
+def read_paths(folder: Path, paths: Sequence[PurePosixPath], told: _Told | None = None) -> PinSurvey:
+    """Read the pins of some files.
+
+    Args:
+        folder: The project's folder.
+        paths: Files in it, relative to it.
+        told: As in `read_pins`.
+    """
     files: list[PinFile] = []
     unread: list[Unread] = []
     for number, path in enumerate(paths):

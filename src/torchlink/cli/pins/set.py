@@ -1,0 +1,81 @@
+"""``torchlink pins set torch==2.3.1+rocm5.7``: one version in every place that pins it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from torchlink.cli import surface
+
+if TYPE_CHECKING:
+    from torchlink.pins.set import Setting
+
+
+@click.command()
+@click.argument("versions", nargs=-1, required=True, metavar="NAME==VERSION...")
+@click.option("--project", default=".", type=click.Path(path_type=Path), help="The project's folder.")
+@click.option("--family", is_flag=True, help="Move exactly pinned companions along: torchvision with torch.")
+@click.option("--documents", is_flag=True, help="Change documents (Markdown) too.")
+@click.option("--dry-run", is_flag=True, help="Show the diff, and write nothing.")
+@click.option("--offline", is_flag=True, help="Ask no index; use what was read before.")
+@click.option("--cache/--no-cache", default=True, show_default=True, help="Use what earlier runs have read.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def command(
+    versions: tuple[str, ...],
+    project: Path,
+    family: bool,
+    documents: bool,
+    dry_run: bool,
+    offline: bool,
+    cache: bool,
+    debug: bool,  # noqa: ARG001 - read in cli/main.py
+) -> int:
+    """Write one version into every place that pins it, each in its own notation, and show the diff.
+
+    A range that admits the version stays as it is. All files are written or none. Exits with 1 where a place was left
+    that still wants something else.
+    """
+    from torchlink import __version__
+    from torchlink.cli.progress import ShownProgress
+    from torchlink.pins.set import set_versions, wanted_versions
+    from torchlink.pins.store import open_store
+    from torchlink.pins.write import diff, write
+
+    with ShownProgress() as progress, open_store(cache, __version__) as store:
+        setting = set_versions(
+            project,
+            wanted_versions(versions),
+            family=family,
+            documents=documents,
+            variables=os.environ,
+            store=store,
+            offline=offline,
+            progress=progress,
+        )
+    surface.write(diff(setting.changes), None)
+    if not dry_run:
+        write(setting.changes)
+    sys.stdout.flush()
+    click.echo(_summary(setting, dry_run), err=True)
+    return int(bool(setting.left))
+
+
+def _summary(setting: Setting, dry_run: bool) -> str:
+    from torchlink.report.printable import printable
+    from torchlink.report.wording import counted
+
+    said = ", ".join(f"{name} {version}" for name, version in setting.versions.items())
+    done = "would change" if dry_run else "changed"
+    lines = [f"{said}: {counted(len(setting.changes), 'file')} {done}."]
+    if not setting.changes and not setting.left:
+        lines = [f"{said}: every pin admits it already."]
+    if setting.inferred:
+        lines.append(f"inferred from the plain builds' metadata: {', '.join(setting.inferred)}")
+    lines += [f"unknown: what {name} needs: {reason}" for name, reason in setting.unknown.items()]
+    for one in setting.left:
+        lines.append(f"left: {one.pin.place.label}: {one.pin.name}{one.pin.wanted}: {one.reason}")
+    return "\n".join(printable(line) for line in lines)
