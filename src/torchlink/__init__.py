@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["Finding", "Plan", "Report", "TorchlinkError", "Verdict", "__version__", "check"]
+__all__ = ["Finding", "Plan", "Report", "TorchlinkError", "Verdict", "__version__", "check", "explain"]
 
 if TYPE_CHECKING:
     from torchlink.model.errors import TorchlinkError
     from torchlink.model.finding import Finding
     from torchlink.model.plan import Plan
     from torchlink.model.report import Report, Verdict
-    from torchlink.pipeline import check
+    from torchlink.pipeline import check, explain
 
 _HOMES = {
     "Finding": "torchlink.model.finding",
@@ -22,6 +22,7 @@ _HOMES = {
     "TorchlinkError": "torchlink.model.errors",
     "Verdict": "torchlink.model.report",
     "check": "torchlink.pipeline",
+    "explain": "torchlink.pipeline",
 }
 
 

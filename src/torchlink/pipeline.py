@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torchlink.checkpoint.check import Checked
+    from torchlink.explain.log import Explained, Log
     from torchlink.link.owners import Owners
     from torchlink.model.environment import Environment, Project
     from torchlink.model.finding import Finding
@@ -197,6 +199,52 @@ def judge_set(wheels: WheelSet, project: Project | None, store: ByteStore, tell:
     return replace(report, undecided=undecided, coverage=coverage, verdict=judge(report.findings, undecided))
 
 
+def explain(
+    data: bytes,
+    *,
+    name: str = "log",
+    python: Path | None = None,
+    environment: bool = True,
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Say what the errors in a log mean, and what mends them.
+
+    Args:
+        data: the log, in whatever encoding.
+        name: what it is called in the report.
+        python: the interpreter or folder of the environment that it may be of; by default the active one.
+        environment: whether to use an environment at all. One that the log speaks against is left out.
+        cache: as for `check`.
+        progress: as for `check`.
+
+    Raises:
+        TorchlinkError: ``python`` is no environment, or cannot be read.
+    """
+    from torchlink.explain.log import explain_log, read_log
+    from torchlink.link.cause import judge
+
+    began = time.perf_counter()
+    log = read_log(data, name)
+    explained = explain_log(log, log.context)
+    note, python_version, platform = "", log.context.python, log.context.platform
+    if environment and (target := _environment_at_hand(python)) is not None:
+        at_hand = _compare(log, target, cache, progress or _silent)
+        explained, note = at_hand.explained, at_hand.note
+        python_version, platform = at_hand.python or python_version, at_hand.platform or platform
+    found = explained.answer
+    return Report(
+        torchlink=__version__,
+        verdict=judge(found.findings, explained.unknown),
+        elapsed_s=round(time.perf_counter() - began, 3),
+        target=Target(kind="log", path=name, python=python_version, platform=platform, note=note),
+        findings=found.findings,
+        plans=found.plans,
+        coverage=Coverage(unknown=len(explained.unknown)),
+        undecided=explained.unknown,
+    )
+
+
 def _silent(stage: str, done: int, total: int) -> None:
     pass
 
@@ -205,6 +253,60 @@ def _read_project(path: Path) -> Project:
     from torchlink.read.project import read_project
 
     return read_project(path)
+
+
+# A log and the environment at hand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AtHand:
+    explained: Explained
+    note: str
+    python: str = ""
+    platform: str = ""
+
+
+def _environment_at_hand(python: Path | None) -> Path | None:
+    """The environment of ``check``; ``None`` where none was asked for and none is active."""
+    if python is not None:
+        return find(None, python, os.environ)
+    try:
+        return find(None, None, os.environ)
+    except TorchlinkError:
+        return None
+
+
+def _compare(log: Log, target: Path, cache: bool, tell: Progress) -> _AtHand:
+    """Explain a log in an environment, if it is of that environment: with its versions, and with what the linker says
+    of the imports that failed."""
+    from torchlink.explain.log import explain_log
+    from torchlink.explain.surroundings import failing_imports, fit, joined, with_versions
+    from torchlink.read.environment import environment_of
+
+    store = open_cache(cache_folder(os.environ) if cache else None, __version__)
+    try:
+        tell("reading the environment", 0, 0)
+        environment = environment_of(survey(target, os.environ, store))
+    finally:
+        store.close()
+    fitting = fit(log, environment)
+    if not fitting.fits:
+        return _AtHand(
+            explained=explain_log(log, log.context), note=f"{environment.prefix} is left out: {fitting.reason}"
+        )
+    explained = explain_log(log, with_versions(log.context, environment))
+    source = failing_imports(log, explained.answer, environment)
+    if source:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "imports.py").write_text(source, encoding="utf-8")
+            linked = check(Path(folder), python=target, cache=cache, progress=tell)
+        explained = replace(explained, answer=joined(explained.answer, linked.findings, log))
+    return _AtHand(
+        explained=explained,
+        note=f"explained with the environment {environment.prefix}: {fitting.reason}",
+        python=environment.interpreter.version,
+        platform=environment.interpreter.platform,
+    )
 
 
 # Read and link

@@ -18,6 +18,40 @@ class Certainty(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something that looks like help and is none: wrong advice that circulates, or blame of an innocent package."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """Another cause that the same message may have."""
+
+    title: str
+    culprits: tuple[str, ...]
+    tell: str
+    """What tells it apart from the finding's own cause."""
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What is known beside the cause; each part may be empty. The explanation of a log fills it."""
+
+    innocent: tuple[Warned, ...] = ()
+    """Parties that the message blames, and why they may be innocent."""
+    avoid: tuple[Warned, ...] = ()
+    """What not to do."""
+    verify: tuple[str, ...] = ()
+    """Commands that show whether it is mended."""
+    tell: str = ""
+    """What tells this cause apart from the alternatives."""
+    alternatives: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One root cause, with everything that follows from it."""
 
@@ -42,3 +76,4 @@ class Finding:
     plans: tuple[str, ...] = ()
     rule: str = ""
     """The code of the behaviour rule behind it."""
+    advice: Advice = Advice()

@@ -8,7 +8,7 @@ from torchlink.model.errors import TorchlinkError
 from torchlink.model.finding import Finding
 from torchlink.model.reference import Party
 from torchlink.model.report import Report
-from torchlink.report import wording
+from torchlink.report import advice, wording
 from torchlink.report.page import Page
 
 _STYLES = {"break": "break", "risk": "risk", "note": "note"}
@@ -56,6 +56,8 @@ def render(report: Report, identity: str, *, width: int, colour: bool) -> str:
     _chains(page, finding)
     page.block("culprit", [", ".join(finding.culprits)])
     page.block("affects", [", ".join(finding.affects)] if finding.affects else [])
+    for label, entries in advice.blocks(finding, report):
+        page.block(label, entries)
     _silencing(page, finding)
     return page.text()
 

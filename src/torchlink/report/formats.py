@@ -41,10 +41,12 @@ def _renderer(form: str) -> Callable[[Report], str]:
 
 def _on_terminal(report: Report, explain: str, *, width: int, colour: bool) -> str:
     from torchlink.report import explain as one_finding
-    from torchlink.report import terminal
+    from torchlink.report import log, terminal
 
     if explain:
         return one_finding.render(report, explain, width=width, colour=colour)
+    if report.target.kind == "log":
+        return log.render(report, width=width, colour=colour)
     return terminal.render(report, width=width, colour=colour)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from torchlink.model.errors import UnreadableError
-from torchlink.model.finding import Certainty, Finding
+from torchlink.model.finding import Advice, Alternative, Certainty, Finding, Warned
 from torchlink.model.plan import Plan, Step, Violation
 from torchlink.model.reference import Evidence, Kind, Party, PartyType, Severity, Undecided
 from torchlink.model.report import Artifact, Coverage, Report, Target, Verdict
@@ -89,7 +89,25 @@ def _finding_out(finding: Finding) -> dict[str, Value]:
         "count": finding.count,
         "plans": list(finding.plans),
         **({"rule": finding.rule} if finding.rule else {}),
+        **({} if finding.advice == Advice() else {"advice": _advice_out(finding.advice)}),
     }
+
+
+def _advice_out(advice: Advice) -> dict[str, Value]:
+    return {
+        "innocent": [_warned_out(one) for one in advice.innocent],
+        "avoid": [_warned_out(one) for one in advice.avoid],
+        "verify": list(advice.verify),
+        "tell": advice.tell,
+        "alternatives": [
+            {"title": one.title, "culprits": list(one.culprits), "tell": one.tell, "fix": one.fix}
+            for one in advice.alternatives
+        ],
+    }
+
+
+def _warned_out(warned: Warned) -> dict[str, Value]:
+    return {"what": warned.what, "why": warned.why}
 
 
 def _party_out(party: Party) -> dict[str, Value]:
@@ -187,7 +205,26 @@ def _finding(at: Node) -> Finding:
         count=at.integer("count"),
         plans=at.texts("plans"),
         rule=at.text("rule", ""),
+        advice=_advice(at.node("advice")) if "advice" in at.members else Advice(),
     )
+
+
+def _advice(at: Node) -> Advice:
+    return Advice(
+        innocent=at.each("innocent", _warned),
+        avoid=at.each("avoid", _warned),
+        verify=at.texts("verify"),
+        tell=at.text("tell"),
+        alternatives=at.each("alternatives", _alternative),
+    )
+
+
+def _warned(at: Node) -> Warned:
+    return Warned(what=at.text("what"), why=at.text("why"))
+
+
+def _alternative(at: Node) -> Alternative:
+    return Alternative(title=at.text("title"), culprits=at.texts("culprits"), tell=at.text("tell"), fix=at.text("fix"))
 
 
 def _party(at: Node) -> Party:

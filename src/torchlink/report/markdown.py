@@ -9,7 +9,7 @@ from torchlink.model.finding import Finding
 from torchlink.model.plan import Plan
 from torchlink.model.reference import Severity
 from torchlink.model.report import Report
-from torchlink.report import wording
+from torchlink.report import advice, wording
 from torchlink.report.printable import printable
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&@!])")
@@ -31,6 +31,7 @@ def _lines(report: Report) -> Iterator[str]:
     for finding in wording.of_severity(report.findings, Severity.BREAK):
         yield ""
         yield from _break(finding)
+        yield from _advice(finding, report)
     yield from _list("Risks", wording.of_severity(report.findings, Severity.RISK))
     yield from _list("Notes", wording.of_severity(report.findings, Severity.NOTE))
     for plan in report.plans:
@@ -68,6 +69,12 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield f"- against {_code(one.constraint)} in {_code(f'{one.file}:{one.line}')}"
     if plan.security:
         yield f"- security: {_plain(plan.security)}"
+
+
+def _advice(finding: Finding, report: Report) -> Iterator[str]:
+    for label, entries in advice.blocks(finding, report):
+        for entry in entries if label != "fix" else ():
+            yield f"- {label}: {_plain(entry.strip())}"
 
 
 def _list(heading: str, findings: tuple[Finding, ...]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from torchlink.report import wording
 from torchlink.report.page import Page
 
 _MOST_REASONS = 3
-_STYLES = {Verdict.SOUND: "sound", Verdict.RISKY: "risk", Verdict.UNDECIDED: "risk", Verdict.BROKEN: "break"}
+STYLES = {Verdict.SOUND: "sound", Verdict.RISKY: "risk", Verdict.UNDECIDED: "risk", Verdict.BROKEN: "break"}
 
 
 def render(report: Report, *, width: int, colour: bool) -> str:
@@ -79,7 +79,7 @@ def _plan(page: Page, plan: Plan) -> None:
 
 def _footer(page: Page, report: Report) -> None:
     page.blank()
-    page.line(f"Verdict {wording.verdict_sentence(report)}.", _STYLES[report.verdict])
+    page.line(f"Verdict {wording.verdict_sentence(report)}.", STYLES[report.verdict])
     page.line(f"Looked at {wording.coverage_sentence(report)}.")
     _unknown(page, report)
     if report.silenced:

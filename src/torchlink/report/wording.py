@@ -38,6 +38,8 @@ def tally(report: Report) -> str:
 
 def verdict_sentence(report: Report) -> str:
     """The verdict and what it rests on, in one sentence."""
+    if report.target.kind == "log":
+        return _log_sentence(report)
     match report.verdict:
         case Verdict.BROKEN:
             return f"broken: {tally(report)}"
@@ -49,6 +51,20 @@ def verdict_sentence(report: Report) -> str:
             )
         case Verdict.SOUND:
             return f"sound: every reference that is reached resolves; {tally(report)}"
+
+
+def _log_sentence(report: Report) -> str:
+    unknown = len(report.undecided)
+    others = f"{counted(unknown, 'error')} that torchlink does not know" if unknown else ""
+    match report.verdict:
+        case Verdict.UNDECIDED:
+            return f"undecided: not an incompatibility that I know; {others}"
+        case Verdict.SOUND if report.findings:
+            return f"sound: no error, {tally(report)}"
+        case Verdict.SOUND:
+            return "sound: there is no error in this log"
+        case _:
+            return "; ".join(part for part in (f"{report.verdict.value}: {tally(report)}", others) if part)
 
 
 def coverage_sentence(report: Report) -> str:

@@ -1,0 +1,1 @@
+"""An error log → what failed → the linker's answer."""
