@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.exam.cases import Case
@@ -13,17 +14,23 @@ from benchmarks.exam.grade import Answer
 from torchlink.model.errors import UnreadableError
 from torchlink.report import json as report_json
 
-_PATIENCE_S = 120
+_PATIENCE_S = 600
+"""A frozen set's wheels are read once, at the speed of the network."""
 _REPORTED = (0, 1)
 
 
-def answer(case: Case, environment: Path) -> Answer:
-    """Put the case's code into a file of an empty project, and check that."""
+def answer(case: Case, target: Sequence[str]) -> Answer:
+    """Put the case's code into a file of an empty project, and check that.
+
+    Args:
+        case: what was run.
+        target: the options that name the environment: ``--python PATH``, or ``--frozen FILE`` and the like.
+    """
     with tempfile.TemporaryDirectory(prefix="torchlink-exam-") as project:
         (Path(project) / "case.py").write_text(case.code + "\n", encoding="utf-8")
         began = time.monotonic()
         try:
-            done = subprocess.run(_command(Path(project), environment), capture_output=True, timeout=_PATIENCE_S)
+            done = subprocess.run(_command(Path(project), target), capture_output=True, timeout=_PATIENCE_S)
         except subprocess.TimeoutExpired:
             return Answer(case=case, findings=(), failure=f"no answer within {_PATIENCE_S} s", seconds=_PATIENCE_S)
     seconds = time.monotonic() - began
@@ -37,7 +44,6 @@ def answer(case: Case, environment: Path) -> Answer:
     return Answer(case=case, findings=report.findings, seconds=seconds)
 
 
-def _command(project: Path, environment: Path) -> list[str]:
+def _command(project: Path, target: Sequence[str]) -> list[str]:
     program = "import sys; from torchlink.cli.main import main; main()"
-    python = environment / "bin" / "python"
-    return [sys.executable, "-c", program, "check", str(project), "--python", str(python), "--format", "json"]
+    return [sys.executable, "-c", program, "check", str(project), *target, "--format", "json"]

@@ -17,6 +17,19 @@ def in_building_order(exam: Path, wanted: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(wanted), key=lambda name: (definitions[name]["base"], name)))
 
 
+def frozen(exam: Path, folder: Path, name: str) -> tuple[str, ...]:
+    """The options that name an environment by its pins alone: nothing of it is built."""
+    definition = json.loads((exam / "environments.json").read_text(encoding="utf-8"))[name]
+    pins = folder / f"{name}.txt"
+    pins.write_text("".join(map(_pin, definition["packages"].items())), encoding="utf-8")
+    return "--frozen", str(pins), "--python-version", definition["python"].rpartition(".")[0]
+
+
+def _pin(item: tuple[str, str]) -> str:
+    name, version = item
+    return f"{name} @ {version}\n" if version.startswith(("http", "git", "file")) else f"{name}=={version}\n"
+
+
 @contextmanager
 def environment(exam: Path, folder: Path, name: str, *, keep: bool) -> Iterator[Path]:
     """An environment of the exam in a folder: the one that is there, or one that is built now.
