@@ -301,6 +301,26 @@ class Wheels:
         return tuple(name for name in (kept or b"").decode().split("\0") if name)
 
 
+@contextmanager
+def open_archive(file: IndexFile) -> Iterator[WheelArchive]:
+    """A wheel that lies here, or on a server that knows ranges.
+
+    Raises:
+        UnreadableError: it is no wheel, or cannot be opened.
+        UnreachableError: its server does not answer.
+    """
+    place = local_path(file.url)
+    if place is None:
+        with RangeFile(file.url, file.size) as remote:
+            yield WheelArchive(remote, file.filename, remote.size)
+        return
+    try:
+        with Path(place).open("rb") as opened:
+            yield WheelArchive(opened, file.filename, Path(place).stat().st_size)
+    except OSError as error:
+        raise UnreadableError(error.strerror or "cannot be read", where=place) from None
+
+
 def _named_file(pin: Pin) -> IndexFile:
     url, _, fragment = pin.url.partition("#")
     filename = url.rpartition("/")[2]

@@ -37,6 +37,8 @@ _COMMANDS = (
     _Deferred("check", "torchlink.cli.check", "Find what is broken in an environment, and why."),
     _Deferred("fix", "torchlink.cli.fix", "Show changes that mend what is broken, each proven."),
     _Deferred("explain", "torchlink.cli.explain", "Say what the errors in a log mean, and what mends them."),
+    _Deferred("matrix", "torchlink.cli.matrix", "Show which versions of packages work together."),
+    _Deferred("catalog", "torchlink.cli.catalog", "Show and read facts about released wheels."),
     _Deferred("checkpoint", "torchlink.cli.checkpoint", "Look into checkpoint files, check, convert and repair them."),
     _Deferred("pins", "torchlink.cli.pins", "List and compare every version pin of a project, and change them."),
 )

@@ -47,30 +47,35 @@ class FrozenSet:
     unclear: tuple[str, ...] = ()
 
 
-def read_frozen(path: Path, markers: Mapping[str, str], text: str | None = None) -> FrozenSet:
+def read_frozen(path: Path, markers: Mapping[str, str], text: str | None = None, *, every: bool = False) -> FrozenSet:
     """Read a frozen set.
 
     Args:
         path: ``pip freeze`` output, requirements, ``pylock.toml`` or ``poetry.lock``.
         markers: the environment of PEP 508 markers that it is read for.
         text: the requirements that a lock of another kind was exported to; ``path`` is then only its name.
+        every: take several versions of one package, as a list of releases has them and no environment does.
 
     Raises:
         TorchlinkError: it cannot be read, or it names no set of exact versions.
     """
     if text is not None:
-        found = _of_lines(text, path, markers)
+        found = _of_lines(text, path, markers, every=every)
+    elif path.suffix in {".lock", ".toml"}:
+        found = _of_lock(_read(path), path, markers)
     else:
-        text = read_bounded(path, MAX_BYTES).decode("utf-8-sig", "replace")
-        read = _of_lock if path.suffix in {".lock", ".toml"} else _of_lines
-        found = read(text, path, markers)
+        found = _of_lines(_read(path), path, markers, every=every)
     if not found.pins:
         raise TorchlinkError("names no exact versions (name==version)", where=str(path), mend="freeze an environment")
     return found
 
 
-def _of_lines(text: str, path: Path, markers: Mapping[str, str]) -> FrozenSet:
-    pins: dict[str, FrozenPin] = {}
+def _read(path: Path) -> str:
+    return read_bounded(path, MAX_BYTES).decode("utf-8-sig", "replace")
+
+
+def _of_lines(text: str, path: Path, markers: Mapping[str, str], *, every: bool) -> FrozenSet:
+    pins: dict[tuple[str, str], FrozenPin] = {}
     unclear: list[str] = []
     for number, raw in _logical_lines(text):
         line = _OPTION.sub("", raw.partition(" #")[0]).strip()
@@ -86,7 +91,7 @@ def _of_lines(text: str, path: Path, markers: Mapping[str, str]) -> FrozenSet:
                 f"{error} is no exact version", where=f"{path}:{number}", mend="resolve it with --requirements instead"
             ) from None
         if pin is not None:
-            pins.setdefault(pin.name, pin)
+            pins.setdefault((pin.name, pin.version if every else ""), pin)
     return FrozenSet(pins=tuple(pins.values()), unclear=tuple(unclear))
 
 

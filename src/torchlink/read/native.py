@@ -81,6 +81,12 @@ def _constants(image: ElfImage) -> bytes:
     return b"".join(parts)
 
 
+def numpy_of(data: bytes) -> tuple[NumpyAbi, str]:
+    """The NumPy generation and level that the bytes of an extension show, whatever their format."""
+    generation, _ = _numpy(data)
+    return generation, _release_after(_LEVEL, data) if generation is NumpyAbi.NUMPY_2 else ""
+
+
 def _numpy(data: bytes) -> tuple[NumpyAbi, NumpyFailure]:
     """The NumPy generation that constant data shows, and how the extension answers to the other one."""
     if b"numpy._core" in data:

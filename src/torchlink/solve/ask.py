@@ -12,12 +12,11 @@ from torchlink.model.errors import TorchlinkError
 from torchlink.model.question import Question
 from torchlink.model.report import Target
 from torchlink.model.store import ByteStore
-from torchlink.read.chosen import chosen_interpreter
 from torchlink.read.environment import Survey, environment_of, find, survey
 from torchlink.read.frozen import read_frozen
-from torchlink.read.index_settings import index_settings
 from torchlink.solve.declared import declared
-from torchlink.solve.uv import UnsatisfiableError, Uv, Wish, find_uv
+from torchlink.solve.means import means_of
+from torchlink.solve.uv import UnsatisfiableError, Uv, Wish
 from torchlink.solve.wheel_set import WheelSet, wheel_set
 
 Progress = Callable[[str, int, int], None]
@@ -68,25 +67,9 @@ def ask(
         TorchlinkError: a file or an interpreter cannot be read, uv finds no set, or an index does not answer.
     """
     beneath = _beneath(question, project, python, variables, store)
-    uv = find_uv()
-    interpreter = (
-        beneath.installation.interpreter
-        if beneath is not None
-        else chosen_interpreter(python, project, question.python_version, question.platform, uv, variables, store)
-    )
-    folder = None if project is None else (project if project.is_dir() else project.parent)
-    settings = index_settings(folder, variables, question.index_url)
-    wheels = Wheels(settings, store, interpreter.tags, offline=question.offline, tell=tell)
-    driver = Uv(
-        program=uv,
-        settings=settings,
-        python=interpreter.executable if interpreter.executed else "",
-        python_version=interpreter.version,
-        platform=question.platform or interpreter.platform,
-        as_of=question.as_of,
-        offline=question.offline,
-        folder=folder,
-    )
+    given = None if beneath is None else beneath.installation.interpreter
+    means = means_of(question, project, python, variables, store, tell, given)
+    interpreter, wheels, driver = means.interpreter, means.wheels, means.uv
     wish = Wish(
         lines=question.added,
         files=question.requirements,

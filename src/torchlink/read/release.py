@@ -1,0 +1,126 @@
+"""A few facts of a released wheel, read over HTTP ranges from the members that matter.
+
+What asks NumPy for its C API is an extension module; the libraries of more than 64 MB (packed) that torch and its kin
+carry are compute kernels, and are passed over. In files that are not ELF (Windows, macOS) NumPy's names are looked for
+in the bytes as they are: strings of both formats are stored plainly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from torchlink.model.errors import UnreadableError
+from torchlink.model.native import NativeFacts, NumpyAbi
+from torchlink.model.release import ReleaseFact
+from torchlink.read.index import IndexFile
+from torchlink.read.metadata import parse_core_metadata
+from torchlink.read.native import numpy_of, read_native
+from torchlink.read.tree import is_native_name
+from torchlink.read.wheel_archive import HeldStorage, Member, WheelArchive
+
+MOST_PACKED = 64 * 2**20
+_CAPSULE = b"PyCapsule_GetPointer"
+_TORCH = ("libtorch", "libc10")
+
+
+def read_release(archive: WheelArchive, file: IndexFile, name: str) -> ReleaseFact:
+    """Read what matters of a wheel.
+
+    Raises:
+        UnreadableError: it has no metadata.
+        UnreachableError: its server stops answering.
+    """
+    metadata = next((one for one in archive.members if one.name.endswith(".dist-info/METADATA")), None)
+    if metadata is None:
+        raise UnreadableError("has no metadata", where=file.filename)
+    core = parse_core_metadata(archive.packed(metadata).unpacked(metadata.name))
+    requires = tuple(line for line in core.requires if _is_plain(line))
+    natives = [one for one in archive.members if is_native_name(one.name)]
+    seen = [(one.name, facts) for one in natives if (facts := _facts(archive, one)) is not None]
+    numpy = _numpy(seen)
+    torch, where = _torch(seen, requires, file.version)
+    return ReleaseFact(
+        name=name,
+        version=file.version,
+        filename=file.filename,
+        sha256=file.sha256,
+        size=file.size,
+        uploaded=file.uploaded,
+        requires=requires,
+        requires_python=core.requires_python,
+        numpy=numpy[0],
+        numpy_seen=numpy[1],
+        numpy_level=numpy[2],
+        torch=torch,
+        torch_seen=where,
+        unread=len(natives) - len(seen),
+    )
+
+
+_Seen = tuple[NumpyAbi, str, bool]
+"""NumPy's generation, its level, and whether torch's C++ interface is used."""
+
+
+def _facts(archive: WheelArchive, member: Member) -> _Seen | None:
+    if member.packed > MOST_PACKED:
+        return None
+    try:
+        storage = archive.held(member)
+        if storage.read_at(0, 4) == b"\x7fELF":
+            return _of_elf(read_native(member.name, storage))
+        return _of_bytes(storage)
+    except UnreadableError:
+        return None
+
+
+def _of_elf(facts: NativeFacts) -> _Seen:
+    library = facts.library
+    uses = any(name.startswith(_TORCH) for name in library.needed)
+    return (
+        facts.numpy,
+        facts.numpy_level,
+        uses and any("c10" in symbol or "2at" in symbol for symbol in library.undefined),
+    )
+
+
+def _of_bytes(storage: HeldStorage) -> _Seen:
+    data = storage.read_at(0, storage.size)
+    if _CAPSULE not in data:
+        return NumpyAbi.NONE, "", False
+    generation, level = numpy_of(data)
+    return generation, level, b"c10.dll" in data.lower() or b"libc10.dylib" in data
+
+
+def _numpy(seen: Sequence[tuple[str, _Seen]]) -> tuple[NumpyAbi, str, str]:
+    """The older generation of any member, the member, and the level."""
+    for generation in (NumpyAbi.NUMPY_1, NumpyAbi.NUMPY_2, NumpyAbi.UNKNOWN):
+        members = [(name, facts[1]) for name, facts in seen if facts[0] is generation]
+        if members:
+            levels = [level for _, level in members if level]
+            level = max(levels, key=lambda one: tuple(map(int, one.split("."))), default="")
+            return generation, members[0][0], level
+    return NumpyAbi.NONE, "", ""
+
+
+def _torch(seen: Sequence[tuple[str, _Seen]], requires: Sequence[str], version: str) -> tuple[str, str]:
+    """The torch that the C++ of a wheel was built for, by its metadata's exact pin."""
+    member = next((name for name, facts in seen if facts[2]), "")
+    if not member:
+        return "", ""
+    for line in requires:
+        requirement = Requirement(line)
+        pins = [one.version for one in requirement.specifier if one.operator == "=="]
+        if requirement.name == "torch" and len(pins) == 1:
+            minor = ".".join(pins[0].removesuffix(".*").partition("+")[0].split(".")[:2])
+            return minor, f"{member} uses torch's C++ interface, and its metadata says {line}"
+    return "", f"{member} uses torch's C++ interface; {version} does not say of which torch"
+
+
+def _is_plain(line: str) -> bool:
+    """Whether a requirement holds without any extra."""
+    try:
+        return "extra" not in str(Requirement(line).marker or "")
+    except InvalidRequirement:
+        return False
