@@ -25,6 +25,7 @@ KINDS = (
     Kind.PLATFORM,
     Kind.BEHAVIOUR,
     Kind.PIN,
+    Kind.KERNEL,
 )
 """The kinds that are linked today."""
 

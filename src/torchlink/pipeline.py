@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torchlink.link.owners import Owners
     from torchlink.model.environment import Environment, Project
     from torchlink.model.finding import Finding
+    from torchlink.model.machine import Machine
     from torchlink.model.matrix import Matrix
     from torchlink.model.question import Question
     from torchlink.model.reach import Reach
@@ -48,6 +49,7 @@ Progress = Callable[[str, int, int], None]
 STACK_BYTES = 512 * 2**20
 """Address space for the thread that links: imports nest deep. Only what is used is taken."""
 RECURSION_LIMIT = 60_000
+_LARGEST_MACHINE = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def check(
     project: Path | None = None,
     *,
     python: Path | None = None,
+    machine: Path | None = None,
     cache: bool = True,
     progress: Progress | None = None,
 ) -> Report:
@@ -71,6 +74,7 @@ def check(
     Args:
         project: a folder (or file) of source: what it reaches is judged. Without it, every installed package is.
         python: the interpreter or folder of the environment; by default the project's, or the active one.
+        machine: a file of ``torchlink machine --format json``: the machine that it will run on; by default this one.
         cache: whether to use and keep what was read. An unchanged environment and project is answered at once.
         progress: told how far the work has come.
 
@@ -84,13 +88,14 @@ def check(
         tell("reading the environment", 0, 0)
         surveyed = survey(find(project, python, os.environ), os.environ, store)
         source = None if project is None else _read_project(project)
-        key = _key(surveyed, source)
+        target = this_machine(os.environ) if machine is None else _other_machine(machine)
+        key = _key(surveyed, source, target)
         report = _remembered(store, key) if surveyed.tree.complete else None
         if report is None:
             from torchlink.read.subject import installed
 
             with _without_collector():
-                answer = _in_deep_thread(lambda: _link(installed(surveyed, store), source, store, tell))
+                answer = _in_deep_thread(lambda: _link(installed(surveyed, store), source, store, tell, target))
             report = answer.report
             if surveyed.tree.complete:
                 _remember(store, key, answer)
@@ -401,7 +406,23 @@ def _compare(log: Log, target: Path, cache: bool, tell: Progress) -> _AtHand:
 # Read and link
 
 
-def _link(subject: Subject, project: Project | None, store: ByteStore, tell: Progress) -> _Answer:
+def this_machine(variables: Mapping[str, str]) -> Machine:
+    """This machine: its GPUs, drivers and C libraries."""
+    from torchlink.read.machine import read_machine
+
+    return read_machine(variables)
+
+
+def _other_machine(path: Path) -> Machine:
+    from torchlink.read.bounded import read_bounded
+    from torchlink.report.machine import load
+
+    return load(read_bounded(path, _LARGEST_MACHINE).decode("utf-8", "replace"), str(path))
+
+
+def _link(
+    subject: Subject, project: Project | None, store: ByteStore, tell: Progress, machine: Machine | None = None
+) -> _Answer:
     from torchlink.link.cause import group, judge
     from torchlink.link.importing.run import files_ahead, link_imports
     from torchlink.link.natives import NativeLinker
@@ -433,6 +454,7 @@ def _link(subject: Subject, project: Project | None, store: ByteStore, tell: Pro
         link_requires(environment),
         link_platform(environment),
         *_pins(project, store, tell),
+        *_gpus(subject, project, machine, store),
         *_shadows(environment, project, reach),
     ]
     names = {name: one.name for one in environment.distributions for name in one.top_level}
@@ -518,6 +540,28 @@ def _checkpoints(
     return [check_checkpoints(project, environment, loaded_files(project, sources, owners))]
 
 
+def _gpus(subject: Subject, project: Project | None, machine: Machine | None, store: ByteStore) -> list[Links]:
+    """The code for GPUs against those of the machine, and the libraries that such code needs."""
+    from torchlink.link.side_libraries import link_side_libraries
+
+    environment = subject.environment
+    links = [link_side_libraries(environment, subject.files, _library_path(os.environ))]
+    torch = next((one for one in environment.distributions if one.name == "torch"), None)
+    if torch is None or machine is None or not (machine.gpus or machine.nvidia_driver):
+        return links
+    from torchlink.link.kernels import TorchBuild, link_kernels
+    from torchlink.read.gpu_build import device_code, gpu_uses, torch_versions
+
+    versions = torch_versions(torch)
+    build = TorchBuild(
+        torch=torch,
+        cuda=versions.get("cuda", ""),
+        hip=versions.get("hip", ""),
+        code=device_code(environment, subject.natives, store),
+    )
+    return [*links, link_kernels(environment, build, machine, () if project is None else gpu_uses(project))]
+
+
 def _pins(project: Project | None, store: ByteStore, tell: Progress) -> list[Links]:
     """What is wrong with the project's pins, as far as it is known without asking an index."""
     if project is None or not project.pinning:
@@ -572,9 +616,9 @@ def _library_path(variables: Mapping[str, str]) -> tuple[str, ...]:
 # What is remembered between runs
 
 
-def _key(surveyed: Survey, project: Project | None) -> str:
-    """A digest of everything on disk that an answer depends on."""
-    return _digest(surveyed.digest(), project)
+def _key(surveyed: Survey, project: Project | None, machine: Machine) -> str:
+    """A digest of everything that an answer depends on."""
+    return _digest(f"{surveyed.digest()}\0{machine!r}", project)
 
 
 def _digest(environment: str, project: Project | None) -> str:

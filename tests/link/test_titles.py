@@ -40,7 +40,13 @@ PROJECT = Party(type=PartyType.PROJECT, name="demo")
         (Kind.PLATFORM, TORCH, PYTHON, ["cp310-cp310"], "was built for cp310-cp310; Python 3.11.7 is here"),
         (Kind.PLATFORM, TORCH, MACHINE, ["aarch64"], "was built for aarch64; this interpreter is for another machine"),
         (Kind.PLATFORM, TORCH, SYSTEM, ["glibc >= 2.34"], "needs glibc >= 2.34; glibc 2.31 is here"),
-        (Kind.KERNEL, TORCH, Party(type=PartyType.GPU, name="gfx900"), ["gfx900 code"], "needs gfx900 code of gfx900"),
+        (
+            Kind.KERNEL,
+            TORCH,
+            Party(type=PartyType.GPU, name="MI25"),
+            ["code for gfx900"],
+            "has no code for gfx900, which MI25 needs",
+        ),
     ],
 )
 def test_titles(kind: Kind, needer: Party, provider: Party, targets: list[str], said: str) -> None:

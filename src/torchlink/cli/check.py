@@ -23,6 +23,7 @@ FAIL_ON = ("break", "risk", "unknown")
 @click.argument("project", required=False, type=click.Path(path_type=Path))
 @what_if_options
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter, or the folder, of the environment.")
+@click.option("--machine", type=click.Path(path_type=Path), help="Judge for this machine: a file of torchlink machine.")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True, help="What to print."
 )
@@ -34,6 +35,7 @@ FAIL_ON = ("break", "risk", "unknown")
 def check(
     project: Path | None,
     python: Path | None,
+    machine: Path | None,
     form: str,
     fail_on: str,
     explain: str,
@@ -57,8 +59,10 @@ def check(
 
     with ShownProgress() as progress:
         question = asked(what_if)
+        if question is not None and machine is not None:
+            raise click.UsageError("--machine is for what is installed: code for GPUs is not read from wheels.")
         if question is None:
-            report = pipeline.check(project, python=python, cache=cache, progress=progress)
+            report = pipeline.check(project, python=python, machine=machine, cache=cache, progress=progress)
         else:
             report = pipeline.what_if(question, project, python=python, cache=cache, progress=progress)
     colour = output is None and surface.takes_colour(sys.stdout)

@@ -40,6 +40,7 @@ _COMMANDS = (
     _Deferred("matrix", "torchlink.cli.matrix", "Show which versions of packages work together."),
     _Deferred("catalog", "torchlink.cli.catalog", "Show and read facts about released wheels."),
     _Deferred("checkpoint", "torchlink.cli.checkpoint", "Look into checkpoint files, check, convert and repair them."),
+    _Deferred("machine", "torchlink.cli.machine", "Show this machine's GPUs, drivers and C libraries."),
     _Deferred("pins", "torchlink.cli.pins", "List and compare every version pin of a project, and change them."),
 )
 

@@ -84,7 +84,7 @@ def _slug(party: Party) -> str:
     """A party's part of an id. What the system should provide has one cause, whichever of its libraries it is."""
     if party.type in (PartyType.PROJECT, PartyType.SYSTEM):
         return str(party.type.value)
-    return party.name
+    return party.name.replace(" ", "-")
 
 
 def _pair(reference: Broken) -> tuple[str, str]:

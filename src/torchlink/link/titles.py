@@ -40,6 +40,8 @@ def title(kind: Kind, needer: Party, provider: Party, targets: Sequence[str]) ->
             return f"{who} requires {wanted}; {_here(provider)}"
         case Kind.BEHAVIOUR:
             return f"{who} relies on {wanted}; {_object(provider)} is installed"
+        case Kind.KERNEL:
+            return _kernel(who, provider, wanted)
         case Kind.LIBRARY | Kind.IMPORT | Kind.GLOBAL:
             return f"{who} needs {wanted}; {_lacking(provider, targets)}"
         case _:
@@ -101,6 +103,13 @@ def _platform(who: str, provider: Party, wanted: str) -> str:
         return f"{who} needs {wanted}; {_here(provider)}"
     here = f"{_object(provider)} is here" if provider.version else "this interpreter is for another machine"
     return f"{who} was built for {wanted}; {here}"
+
+
+def _kernel(who: str, provider: Party, wanted: str) -> str:
+    if provider.type is PartyType.GPU:
+        verb = "has no" if wanted.startswith("code ") else "is not"
+        return f"{who} {verb} {wanted}, which {provider.name} needs"
+    return f"{who} needs {wanted}; {_here(provider)}"
 
 
 def _symbol(who: str, provider: Party, targets: Sequence[str]) -> str:
