@@ -8,7 +8,7 @@ import textwrap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchlink.model.uses import UNKNOWN, Call, Constant, FileUses, Form, Items, Name, Part, Table, Use
+from torchlink.model.uses import UNKNOWN, Call, Constant, FileUses, Form, Items, Name, Needle, Part, Table, Use
 from torchlink.read.use_values import MAX_SIZE
 from torchlink.read.uses import mentions, read_uses
 
@@ -169,7 +169,7 @@ def test_cells_of_a_notebook_are_counted() -> None:
 
 
 def test_the_cheap_pass_knows_the_usual_ways_of_writing() -> None:
-    names = frozenset({"torch.load", "numpy.float_", "torchvision.transforms.functional_tensor"})
+    names = (Needle(frozenset({"torch.load", "numpy.float_", "torchvision.transforms.functional_tensor"})),)
     for yes in (
         b"import torch\ntorch.load(p)",
         b"\nfrom torch import (\n    nn,\n    load,\n)",

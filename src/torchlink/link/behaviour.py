@@ -14,23 +14,23 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from torchlink.link.behaviour_files import NOTHING, Contents, Reading, Release
+from torchlink.link.behaviour_index import Index
 from torchlink.link.behaviour_match import holds
-from torchlink.link.behaviour_names import Codebase, Place
+from torchlink.link.behaviour_names import Place
 from torchlink.link.importing.run import compact, module_name
-from torchlink.link.owners import Owners
-from torchlink.model.environment import Environment, Project
+from torchlink.link.owners import Owners, normalise
+from torchlink.model.environment import Distribution, Environment, Project
 from torchlink.model.reach import Reach
 from torchlink.model.reference import Broken, Evidence, Kind, Links, Party, PartyType, Severity, Undecided
-from torchlink.model.rules import Doubt, Rule
+from torchlink.model.rules import Doubt, Is, Rule
 from torchlink.model.saved import SavedValues
 from torchlink.model.uses import (
     Call,
     CheckpointReader,
-    Constant,
     FileUses,
     Form,
     Name,
-    Part,
+    Needle,
     Use,
     UsesReader,
 )
@@ -40,6 +40,7 @@ _ASKS = re.compile(
     r"(?i)version|hasattr|getattr|signature|available|installed|supports|greater|less_than|at_least|\d_\d|numpy_?[12]$"
 )
 """Names in a condition that asks what is installed: what stands under it is meant for some versions only."""
+_REQUIRED = re.compile(r"[A-Za-z0-9][\w.-]*")
 _CLASH = {Severity.BREAK: Severity.RISK, Severity.RISK: Severity.RISK, Severity.NOTE: Severity.NOTE}
 
 
@@ -81,16 +82,16 @@ def link_behaviour(inputs: BehaviourInputs) -> Links:
         return Links()
     project = _Group(inputs, project_files(inputs.reader, inputs.project), in_project=True)
     packages = [_Group(inputs, files, in_project=False) for files in _package_files(inputs, rules)]
-    replaced = {name for group in (project, *packages) for name in group.replaced}
+    replaced = {name for group in (project, *packages) for name in group.index.replaced}
     broken: list[Broken] = []
     undecided: list[Undecided] = []
     for group in (project, *packages):
         for rule in rules:
-            if group.owner not in (rule.package, *rule.or_package) and not replaced.intersection(rule.unless.replaced):
+            if group.is_judged_by(rule) and not replaced.intersection(rule.unless.replaced):
                 found, doubts = group.apply(rule)
                 broken.extend(found)
                 undecided.extend(doubts)
-    references = sum(len(group.code.files) for group in (project, *packages))
+    references = sum(len(group.files) for group in (project, *packages))
     return Links(broken=tuple(broken), undecided=tuple(undecided), references=references)
 
 
@@ -127,22 +128,44 @@ def project_files(reader: UsesReader, project: Project | None) -> list[FileUses]
 
 def _package_files(inputs: BehaviourInputs, rules: Sequence[Rule]) -> Iterator[list[FileUses]]:
     """The reached files of installed packages that mention what a rule is about, package by package."""
-    words: dict[str, frozenset[str]] = {}
+    wanted: dict[str, tuple[Needle, ...]] = {}
     files: dict[str, list[FileUses]] = {}
     for module, path in inputs.reach.files.items():
         owner = inputs.owners.of_path(path) if path.endswith(".py") else None
         if owner is None:
             continue
-        if owner.name not in words:
-            words[owner.name] = words_of(rule for rule in rules if owner.name not in (rule.package, *rule.or_package))
-        if inputs.reader.mentions(path, words[owner.name]):
+        if owner.name not in wanted:
+            wanted[owner.name] = needles(rule for rule in rules if _may_use(owner, rule))
+        if wanted[owner.name] and inputs.reader.mentions(path, wanted[owner.name]):
             files.setdefault(owner.name, []).append(inputs.reader.uses(path, module))
     yield from files.values()
 
 
-def words_of(rules: Iterable[Rule]) -> frozenset[str]:
-    """The names that a package's file must mention for a rule to apply to it. Methods are judged in projects alone."""
-    return frozenset(name for rule in rules for name in (*rule.names, *rule.calls))
+def _may_use(owner: Distribution, rule: Rule) -> bool:
+    """Whether a package says that it needs the one that a rule is about; one that says nothing may need any."""
+    packages = {rule.package, *rule.or_package}
+    if owner.name in packages:
+        return False
+    required = {normalise(found.group()) for line in owner.requires if (found := _REQUIRED.match(line))}
+    return not required or bool(packages & required)
+
+
+def needles(rules: Iterable[Rule]) -> tuple[Needle, ...]:
+    """What a package's file must mention for one of these rules to be about it.
+
+    Methods are judged in projects alone, and so is what would only be a note.
+    """
+    return tuple(
+        Needle(frozenset((*rule.names, *rule.calls)), _arguments_given(rule))
+        for rule in rules
+        if (rule.names or rule.calls) and rule.elsewhere is not Severity.NOTE
+    )
+
+
+def _arguments_given(rule: Rule) -> frozenset[str]:
+    """Keywords of which one stands in the call."""
+    given = [test.name.split("|") for test in rule.arguments if test.test is Is.GIVEN]
+    return frozenset(given[0]) if given else frozenset()
 
 
 @dataclass(slots=True)
@@ -153,28 +176,19 @@ class _Group:
     files: list[FileUses]
     in_project: bool
     owner: str = field(init=False, default="")
-    code: Codebase = field(init=False)
-    replaced: frozenset[str] = field(init=False)
-    called: frozenset[str] = field(init=False)
+    index: Index = field(init=False)
     contents: Contents = field(init=False)
 
     def __post_init__(self) -> None:
         inputs = self.inputs
-        self.code = Codebase(self.files)
+        self.index = Index(self.files)
         if not self.in_project and self.files:
             party = inputs.owners.party(self.files[0].path)
             self.owner = party.name if party.type is PartyType.PACKAGE else ""
-        self.replaced = frozenset(
-            use.value.dotted
-            for file in self.files
-            for use in file.uses
-            if use.form is Form.ASSIGN and isinstance(use.value, Name)
-        )
-        self.called = frozenset(call.callee.dotted for _, call in self.code.calls() if isinstance(call.callee, Name))
         numpy = inputs.environment.distribution("numpy")
         core = "numpy.core" if numpy is not None and numpy.version.startswith("1.") else "numpy._core"
         self.contents = Contents(
-            self.code,
+            self.index,
             inputs.checkpoints,
             inputs.saved,
             Release(inputs.allowed, core),
@@ -183,15 +197,20 @@ class _Group:
 
     # One rule
 
+    def is_judged_by(self, rule: Rule) -> bool:
+        if self.in_project:
+            return True
+        return self.owner not in (rule.package, *rule.or_package) and rule.elsewhere is not Severity.NOTE
+
     def apply(self, rule: Rule) -> tuple[list[Broken], list[Undecided]]:
         if self._excused(rule):
             return [], []
         hits: list[_Hit] = []
         doubts: list[Undecided] = []
-        for place in self._places(rule):
+        for place, name in self.index.places(rule):
             if guarded(rule, place.use) or (rule.names and self._where(place) in self.inputs.told):
                 continue
-            hit = self._judge(rule, place)
+            hit = self._judge(rule, place, name)
             if isinstance(hit, _Hit):
                 hits.append(hit)
             elif hit is not None:
@@ -200,60 +219,21 @@ class _Group:
 
     def _excused(self, rule: Rule) -> bool:
         unless = rule.unless
-        if self.called.intersection(unless.called):
+        if any(name in self.index.calls for name in unless.called):
             return True
-        by_source = any(f"os.environ.{name}" in self.replaced for name in unless.environment)
+        by_source = any(f"os.environ.{name}" in self.index.replaced for name in unless.environment)
         return by_source or any(self.inputs.variables.get(name, "").lower() in _SET for name in unless.environment)
-
-    def _places(self, rule: Rule) -> Iterator[Place]:
-        """The uses that a rule is about."""
-        for file in self.files:
-            for use in file.uses:
-                if self._is_about(rule, use):
-                    yield Place(file, use)
-
-    def _is_about(self, rule: Rule, use: Use) -> bool:
-        if rule.names and use.form in (Form.NAME, Form.IMPORT) and isinstance(use.value, Name):
-            return self._replacement(rule, use) is not None
-        if (rule.calls or rule.methods) and use.form is Form.CALL and isinstance(use.value, Call):
-            return self._called(rule, use.value)
-        return False
-
-    def _replacement(self, rule: Rule, use: Use) -> str | None:
-        """The rule's name that a use is of."""
-        if not isinstance(use.value, Name):
-            return None
-        found = self.code.resolve(use.value.dotted)
-        dotted = found.dotted if isinstance(found, Name) else ""
-        return named(rule, dotted) if dotted not in self.replaced else None
-
-    def _called(self, rule: Rule, call: Call) -> bool:
-        callee = self.code.resolved(call.callee)
-        if isinstance(callee, Call) and callee.callee == Name("functools.partial") and callee.positional:
-            callee = callee.positional[0]
-        match callee:
-            case Name(dotted):
-                return any(_same_name(one, dotted) for one in rule.calls) or self._is_method_of(rule, dotted)
-            case Part(of=Call(callee=Name(cls)), key=Constant(value=str(method)), attribute=True):
-                return self._is_method_of(rule, f"{cls}.{method}")
-        return False
-
-    def _is_method_of(self, rule: Rule, dotted: str) -> bool:
-        """A method of the class, of one of the project's that is derived from it, or of what its class method made."""
-        owner, _, method = dotted.rpartition(".")
-        wanted = {one.rpartition(".")[0] for one in rule.methods if one.rpartition(".")[2] == method}
-        return bool(wanted) and any(_same_name(one, base) for base in self.code.bases(owner) for one in wanted)
 
     # One use
 
-    def _judge(self, rule: Rule, place: Place) -> _Hit | Undecided | None:
+    def _judge(self, rule: Rule, place: Place, name: str) -> _Hit | Undecided | None:
         if place.use.form is not Form.CALL or not isinstance(place.use.value, Call):
-            return _Hit(place, self._severity(rule, place), self._replacement(rule, place.use) or "")
-        calls = self.code.as_called(place, self.code.call(place.use.value))
+            return _Hit(place, self._severity(rule, place), name)
+        calls = self.index.code.as_called(place, self.index.code.call(place.use.value))
         hits = [hit for call in calls if isinstance(hit := self._judge_call(rule, place, call), _Hit)]
         if hits:
             return min(hits, key=lambda hit: hit.severity.rank)
-        truths = [holds(rule, call, self.code, self._saves()) for call in calls]
+        truths = [holds(rule, call, self.index.code, self.contents.saved) for call in calls]
         if rule.doubt is Doubt.UNDECIDED and None in truths and self.in_project:
             where = self._where(place)
             reason = f"{rule.relies_on}: an argument that decides it is only known at run time"
@@ -261,7 +241,7 @@ class _Group:
         return None
 
     def _judge_call(self, rule: Rule, place: Place, call: Call) -> _Hit | None:
-        truth = holds(rule, call, self.code, self._saves())
+        truth = holds(rule, call, self.index.code, self.contents.saved)
         if truth is False or self._allowed_here(rule, place):
             return None
         severity = self._severity(rule, place) if truth else _doubted(rule.doubt)
@@ -280,11 +260,8 @@ class _Group:
             return None
         return _Hit(place, _worse(severity, unknown), target, call=call)
 
-    def _saves(self) -> list[Call]:
-        return [call for _, call in self.contents.saves]
-
     def _allowed_here(self, rule: Rule, place: Place) -> bool:
-        contexts = (self.code.resolved(one) for one in place.use.contexts)
+        contexts = (self.index.code.resolved(one) for one in place.use.contexts)
         return any(
             isinstance(one, Call) and isinstance(one.callee, Name) and one.callee.dotted in rule.unless.within
             for one in contexts
@@ -347,28 +324,11 @@ class _Group:
         return compact((*self.inputs.reach.modules.get(file.module, ()), where))
 
 
-def named(rule: Rule, dotted: str) -> str | None:
-    """The name of a rule that a full name is, or lies below."""
-    while dotted:
-        if dotted in rule.names:
-            return dotted
-        dotted = dotted.rpartition(".")[0]
-    return None
-
-
 def guarded(rule: Rule, use: Use) -> bool:
     """Whether the code around a use takes the error, or asks before for which versions it is."""
     if use.caught.intersection({*rule.raises, "Exception", "BaseException"}) and rule.raises:
         return True
     return any(_ASKS.search(name) for name in use.tests)
-
-
-def _same_name(pattern: str, dotted: str) -> bool:
-    """``transformers.*.from_pretrained`` stands for any name between."""
-    head, star, tail = pattern.partition("*")
-    if not star:
-        return pattern == dotted
-    return dotted.startswith(head) and dotted.endswith(tail) and len(dotted) > len(head) + len(tail)
 
 
 def _doubted(doubt: Doubt) -> Severity | None:

@@ -6,8 +6,9 @@ import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from torchlink.link.behaviour_index import Index
 from torchlink.link.behaviour_match import argument, is_missing
-from torchlink.link.behaviour_names import Codebase, Place
+from torchlink.link.behaviour_names import Place
 from torchlink.model.saved import SavedValues
 from torchlink.model.uses import (
     UNKNOWN,
@@ -21,7 +22,7 @@ from torchlink.model.uses import (
     Value,
 )
 
-SAVE = Name("torch.save")
+SAVE = "torch.save"
 _SAME_PATH = frozenset({"builtins.str", "os.fspath", "os.path.abspath", "os.path.realpath"})
 
 
@@ -60,19 +61,28 @@ class Contents:
 
     def __init__(
         self,
-        code: Codebase,
+        index: Index,
         reader: CheckpointReader,
         values: SavedValues,
         release: Release,
         folders: Sequence[str],
     ) -> None:
         """``folders`` are those that a relative path may be meant from, likeliest first."""
-        self._code = code
+        self._code = index.code
         self._reader = reader
         self._values = values
         self._release = release
         self._folders = tuple(folders)
-        self.saves = [(place, call) for place, call in code.calls() if call.callee == SAVE]
+        self._saves = [
+            (place, index.code.call(place.use.value))
+            for place in index.calls.get(SAVE, ())
+            if isinstance(place.use.value, Call)
+        ]
+
+    @property
+    def saved(self) -> tuple[Call, ...]:
+        """The calls of ``torch.save``."""
+        return tuple(call for _, call in self._saves)
 
     def read(self, place: Place, call: Call, name: str, position: int) -> Reading:
         """What the call reads by this argument."""
@@ -100,7 +110,7 @@ class Contents:
         refused: dict[str, None] = {}
         whole = True
         found = 0
-        for other, call in self.saves:
+        for other, call in self._saves:
             if len(call.positional) < 2 or not _same(target, place, call.positional[1], other):
                 continue
             found += 1

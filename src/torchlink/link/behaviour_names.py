@@ -45,7 +45,10 @@ class Codebase:
         self._tails: dict[str, list[str]] = {}
         for module in self._modules:
             self._tails.setdefault(module.rpartition(".")[2], []).append(module)
-        self._callers: dict[str, list[tuple[Place, Call]]] | None = None
+        self._by_last_name: dict[str, list[str]] = {}
+        for name in self._functions:
+            self._by_last_name.setdefault(name.rpartition(".")[2], []).append(name)
+        self._callers: dict[str, list[Place]] | None = None
 
     # Names
 
@@ -135,29 +138,26 @@ class Codebase:
 
     # Functions and those who call them
 
-    def calls(self) -> Iterator[tuple[Place, Call]]:
-        """Every call, resolved."""
-        for file in self.files:
-            for use in file.uses:
-                if use.form is Form.CALL and isinstance(use.value, Call):
-                    yield Place(file, use), self.call(use.value)
-
     def callers(self, function: str) -> list[tuple[Place, Call]]:
         """The calls of one of the project's functions. Of a method, every call of its name that can be no other's."""
         if self._callers is None:
             self._callers = {}
-            for place, call in self.calls():
-                name = self._called(call)
-                if name:
-                    self._callers.setdefault(name, []).append((place, call))
-        return self._callers.get(function, [])
+            for file in self.files:
+                for use in file.uses:
+                    name = self._called(use.value) if use.form is Form.CALL else ""
+                    if name:
+                        self._callers.setdefault(name, []).append(Place(file, use))
+        found = self._callers.get(function, [])[:_MOST_CALLERS]
+        return [(place, self.call(place.use.value)) for place in found if isinstance(place.use.value, Call)]
 
-    def _called(self, call: Call) -> str:
-        match call.callee:
-            case Name(dotted):
-                return dotted
-            case Part(key=Constant(value=str(method)), attribute=True):
-                owners = [name for name in self._functions if name.rpartition(".")[2] == method]
+    def _called(self, call: Value) -> str:
+        """The function of the project that a call calls; empty for all others."""
+        match call:
+            case Call(callee=Name(dotted)):
+                found = self.resolve(dotted)
+                return found.dotted if isinstance(found, Name) and found.dotted in self._functions else ""
+            case Call(callee=Part(key=Constant(value=str(method)), attribute=True)):
+                owners = self._by_last_name.get(method, [])
                 return owners[0] if len(owners) == 1 else ""
         return ""
 
@@ -166,7 +166,7 @@ class Codebase:
         signature = self._functions.get(place.use.function)
         if signature is None or not _has_parameters(call):
             return [call]
-        callers = self.callers(place.use.function)[:_MOST_CALLERS]
+        callers = self.callers(place.use.function)
         given = [_bound(signature, one) for _, one in callers] or [_uncalled(signature)]
         return [_filled_call(call, one) for one in given]
 

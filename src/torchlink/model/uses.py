@@ -165,6 +165,16 @@ class FileUses:
         return text if len(text) <= 120 else text[:119] + "…"
 
 
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """What a file must mention for a rule to be about it."""
+
+    names: frozenset[str]
+    """Full names, of which one is used."""
+    words: frozenset[str] = frozenset()
+    """Words, of which one is there; empty where there need be none."""
+
+
 class UsesReader(Protocol):
     """Where the behaviour linker gets its facts from."""
 
@@ -172,8 +182,8 @@ class UsesReader(Protocol):
         """Read a source file. Never raises: a file that cannot be read has a ``problem``."""
         ...
 
-    def mentions(self, path: str, names: frozenset[str]) -> bool:
-        """Whether a file seems to use one of these full names, by its bytes alone: a cheap pass before ``uses``."""
+    def mentions(self, path: str, needles: tuple[Needle, ...]) -> bool:
+        """Whether a file seems to have one of the needles, by its bytes alone: a cheap pass before ``uses``."""
         ...
 
 

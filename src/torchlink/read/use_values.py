@@ -67,6 +67,8 @@ class Expressions:
     def column(self, node: ast.expr | ast.stmt) -> int:
         """Where a node begins, counted in characters from 1."""
         line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else b""
+        if line.isascii():
+            return node.col_offset + 1
         return len(line[: node.col_offset].decode("utf-8", "replace")) + 1
 
     def record(self, form: Form, value: Value, node: ast.expr | ast.stmt) -> None:
@@ -179,10 +181,15 @@ class Expressions:
     def named(self, node: ast.Name, variables: Variables) -> Value:
         found = variables.get(node.id)
         if found is None:
-            dotted = f"builtins.{node.id}" if node.id in _BUILTINS else f"{self.module}.{node.id}"
-            found = Name(dotted)
-        if isinstance(found, Name):
+            return Name(f"builtins.{node.id}") if node.id in _BUILTINS else self.global_name(node)
+        if isinstance(found, Name) and "." in found.dotted and not found.dotted.startswith(f"{self.module}."):
             self.record(Form.NAME, found, node)
+        return found
+
+    def global_name(self, node: ast.Name) -> Name:
+        """A name that nothing in the file binds: by ``import *`` or not at all."""
+        found = Name(f"{self.module}.{node.id}")
+        self.record(Form.NAME, found, node)
         return found
 
     def attribute(self, node: ast.Attribute, variables: Variables) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from torchlink.model.uses import UNKNOWN, Call, Constant, FileUses, Form, Items, Name, Signature, Table, Value
@@ -15,6 +15,7 @@ from torchlink.read.use_values import (
     names_in,
     parameter_values,
     size_of,
+    target_names,
 )
 
 _EVERY = "BaseException"
@@ -38,8 +39,9 @@ class Walk(Expressions):
         self.is_package = self.path.endswith("/__init__.py")
         self.exports["__file__"] = Constant(self.path)
         self.block(tree.body, self.exports)
-        for name in {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}:
-            self.exports[name] = UNKNOWN
+        if b"global " in self.source:
+            declared = (node for node in ast.walk(tree) if isinstance(node, ast.Global))
+            self.exports.update({name: UNKNOWN for node in declared for name in node.names})
         # A function's own functions are added while this list is run through.
         for body in self.late:
             body()
@@ -78,18 +80,16 @@ class Walk(Expressions):
     def merge(self, variables: Variables, branches: Iterable[Variables]) -> None:
         """After branches a variable is known where all of them agree."""
         every = list(branches)
-        for name in {name for branch in every for name in branch}:
+        changed = {name for branch in every for name, value in branch.items() if variables.get(name) is not value}
+        for name in changed:
             values = [branch.get(name) for branch in every]
             first = values[0]
             same = first is not None and all(value is first or value == first for value in values)
             variables[name] = first if same and first is not None else UNKNOWN
 
-    def forget(self, statements: Sequence[ast.stmt], variables: Variables) -> None:
+    def forget(self, names: Iterable[str], variables: Variables) -> None:
         """What a loop binds may come from its last turn."""
-        for statement in statements:
-            for node in ast.walk(statement):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    variables[node.id] = UNKNOWN
+        variables.update(dict.fromkeys(names, UNKNOWN))
 
     # Statements
 
@@ -122,16 +122,18 @@ class Walk(Expressions):
                 self.if_(node, variables, scope)
             case ast.For() | ast.AsyncFor():
                 self.value(node.iter, variables)
-                self.forget([node], variables)
+                bound = _bound_in(node)
+                self.forget(bound, variables)
                 self.block(node.body, variables, scope)
                 self.block(node.orelse, variables, scope)
-                self.forget([node], variables)
+                self.forget(bound, variables)
             case ast.While():
-                self.forget([node], variables)
+                bound = _bound_in(node)
+                self.forget(bound, variables)
                 self.value(node.test, variables)
                 with self.within(conditional=not isinstance(node.test, ast.Constant), tests=names_in(node.test)):
                     self.block([*node.body, *node.orelse], variables, scope)
-                self.forget([node], variables)
+                self.forget(bound, variables)
             case ast.With() | ast.AsyncWith():
                 self.with_(node, variables, scope)
             case ast.Match():
@@ -301,10 +303,6 @@ class Walk(Expressions):
                 self_name = node.args.args[0].arg
                 for attribute, value in self.attributes(owner).items():
                     inner.setdefault(f"{self_name}.{attribute}", value)
-            for one in _local_names(node):
-                inner.pop(one, None)
-                inner[one] = UNKNOWN
-            inner.update(parameter_values(node.args))
             self.around = around
             self.block(node.body, inner, name)
             if owner and node.name == "__init__" and node.args.args:
@@ -344,24 +342,31 @@ class Walk(Expressions):
         variables[node.name] = Name(name)
 
 
-def _local_names(node: _Function) -> Iterable[str]:
-    """The variables that a function's body binds: they hide the module's."""
-    outside = {
-        name for inner in ast.walk(node) if isinstance(inner, (ast.Global, ast.Nonlocal)) for name in inner.names
-    }
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store) and inner.id not in outside:
-            yield inner.id
+def _targets(statements: Iterable[ast.stmt]) -> Iterator[ast.expr]:
+    """What statements assign to, those inside others too. Expressions are not looked into."""
+    pending = list(statements)
+    while pending:
+        statement = pending.pop()
+        match statement:
+            case ast.Assign():
+                yield from statement.targets
+            case ast.AugAssign() | ast.AnnAssign() | ast.For() | ast.AsyncFor():
+                yield statement.target
+            case ast.With() | ast.AsyncWith():
+                yield from (item.optional_vars for item in statement.items if item.optional_vars is not None)
+        for part in ("body", "orelse", "finalbody"):
+            pending.extend(getattr(statement, part, ()))
+        pending.extend(inner for handler in getattr(statement, "handlers", ()) for inner in handler.body)
+
+
+def _bound_in(statement: ast.stmt) -> frozenset[str]:
+    """The variables that a statement binds, those within it too."""
+    return frozenset(name for target in _targets([statement]) for name in target_names(target))
 
 
 def _attributes_set_outside_init(node: ast.ClassDef) -> frozenset[str]:
-    return frozenset(
-        inner.attr
-        for method in node.body
-        if not (isinstance(method, ast.FunctionDef) and method.name == "__init__")
-        for inner in ast.walk(method)
-        if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store)
-    )
+    others = (one for one in node.body if not (isinstance(one, ast.FunctionDef) and one.name == "__init__"))
+    return frozenset(target.attr for target in _targets(others) if isinstance(target, ast.Attribute))
 
 
 def _leaves(statements: Sequence[ast.stmt]) -> bool:

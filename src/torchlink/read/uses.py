@@ -10,10 +10,11 @@ import ast
 import re
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from torchlink.model.errors import UnreadableError
-from torchlink.model.uses import FileUses
+from torchlink.model.uses import FileUses, Needle
 from torchlink.read.project import code_cells
 from torchlink.read.python_source import MAX_SOURCE_BYTES
 from torchlink.read.use_walk import Walk
@@ -33,49 +34,79 @@ class UseFiles:
         except (OSError, ValueError, UnreadableError) as error:
             return FileUses(path=path, module=module, problem=f"cannot be read: {error}")
 
-    def mentions(self, path: str, names: frozenset[str]) -> bool:
-        """Whether the file's bytes hold one of these full names, as it would be written after an import."""
+    def mentions(self, path: str, needles: tuple[Needle, ...]) -> bool:
+        """Whether the file's bytes have one of these needles."""
         try:
-            return mentions(self._read(path), names)
+            return mentions(self._read(path), needles)
         except (OSError, ValueError, UnreadableError):
             return False
 
 
-def mentions(source: bytes, names: frozenset[str]) -> bool:
-    """Whether source holds one of these full names: behind its package or the package's usual alias, or imported."""
-    return any(root in source and _is_used(source, used, words) for root, used, words in _patterns(names))
+def mentions(source: bytes, needles: tuple[Needle, ...]) -> bool:
+    """Whether source holds one of the needles: a name behind its package or the package's usual alias, or imported."""
+    return any(root in source and any(_has(source, one) for one in patterns) for root, patterns in _patterns(needles))
 
 
-def _is_used(source: bytes, used: re.Pattern[bytes], words: re.Pattern[bytes]) -> bool:
-    if used.search(source) is not None:
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    words: tuple[bytes, ...]
+    used: tuple[re.Pattern[bytes], ...]
+    """Each begins with a literal, which the regex engine finds at the speed of a plain search."""
+    imported: re.Pattern[bytes]
+    names: re.Pattern[bytes]
+
+
+def _has(source: bytes, pattern: _Pattern) -> bool:
+    if pattern.words and not any(word in source for word in pattern.words):
+        return False
+    if any(used.search(source) is not None for used in pattern.used):
         return True
-    return any(words.search(found.group()) is not None for found in _FROM.finditer(source))
+    return any(pattern.names.search(found) is not None for found in pattern.imported.findall(source))
 
 
-_FROM = re.compile(rb"\n[ \t]*from[ \t]+[\w.]+[ \t]+import[ \t]+(?:\([^)]*|[^\n]*)")
-_ALIASES = {"numpy": ("np", "_np", "onp"), "torch": ("th", "t", "_torch"), "transforms": ("T",), "backends": ()}
+_ALIASES = {"numpy": ("np",), "torchvision": ("tv",)}
 
 
 @lru_cache(maxsize=256)
-def _patterns(names: frozenset[str]) -> tuple[tuple[bytes, re.Pattern[bytes], re.Pattern[bytes]], ...]:
-    """For each package: its name, what a use of one of the names looks like, and the names as words."""
-    found = []
-    for root in sorted({name.partition(".")[0] for name in names}):
-        own = [name for name in names if name.partition(".")[0] == root]
-        parents = {name.rpartition(".")[0].rpartition(".")[2] for name in own} - {"*"}
-        if any("*" in name for name in own):
-            parents.add(r"\w+")
-        aliases = {alias for parent in parents for alias in _ALIASES.get(parent, ())}
-        words = _choices({name.rpartition(".")[2] for name in own})
-        # The names of whole modules are imported, not read off their parent.
-        used = rf"\b(?:{'|'.join(sorted(parents | aliases))})\.{words}|\bimport[ \t]+[\w.]+\.{words}|\bgetattr\("
-        found.append((root.encode(), re.compile(used.encode()), re.compile(rf"\b{words}".encode())))
-    return tuple(found)
+def _patterns(needles: tuple[Needle, ...]) -> tuple[tuple[bytes, tuple[_Pattern, ...]], ...]:
+    """For each package its name, and what a use of it looks like; needles without words of their own share one."""
+    groups: dict[str, dict[frozenset[str], set[str]]] = {}
+    for needle in needles:
+        for name in needle.names:
+            groups.setdefault(name.partition(".")[0], {}).setdefault(needle.words, set()).add(name)
+    return tuple(
+        (root.encode(), tuple(_pattern(root, names, words) for words, names in sorted(parts.items(), key=str)))
+        for root, parts in sorted(groups.items())
+    )
+
+
+def _pattern(root: str, names: set[str], words: frozenset[str]) -> _Pattern:
+    behind: dict[str, set[str]] = {}
+    for name in names:
+        parent, _, last = name.rpartition(".")
+        head = parent.rpartition(".")[2] or root
+        for prefix in (head, *_ALIASES.get(head, ())):
+            behind.setdefault("" if prefix == "*" else prefix, set()).add(last or root)
+    used = [re.compile(rf"{prefix}\.{_choices(lasts)}".encode()) for prefix, lasts in sorted(behind.items()) if lasts]
+    used.append(re.compile(rf"import {root}\.[\w.]*{_choices({name.rpartition('.')[2] for name in names})}".encode()))
+    # What is below a name, where the name is a module.
+    used.append(re.compile(rf"from {root}\.{_choices({name.partition('.')[2] or ' ' for name in names})}".encode()))
+    if root in names:
+        used.append(re.compile(rf"(?:import|from) {root}\b".encode()))
+    parents = _choices({name.rpartition(".")[0] or name for name in names})
+    imported = re.compile(rf"from {parents} +import +(?:\([^)]*|[^\n]*)".encode())
+    lasts = {name.rpartition(".")[2] for name in names}
+    return _Pattern(
+        words=tuple(sorted(word.encode() for word in words)),
+        used=tuple(used),
+        imported=imported,
+        names=re.compile(rf"\b{_choices(lasts)}".encode()),
+    )
 
 
 def _choices(words: set[str]) -> str:
-    choices = (r"\w+" if word == "*" else word for word in sorted(words, key=lambda word: (-len(word), word)))
-    return rf"(?:{'|'.join(choices)})\b"
+    ordered = sorted(words, key=lambda word: (-len(word), word))
+    return rf"(?:{'|'.join(re.escape(word).replace(re.escape('*'), '[.a-zA-Z0-9_]+') for word in ordered)})\b"
 
 
 def read_uses(path: str, module: str, source: bytes) -> FileUses:
