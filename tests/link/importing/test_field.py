@@ -14,7 +14,21 @@ from torchlink.model.source import Presence
 from torchlink.read.native_strings import NativeStrings
 
 UNKNOWN = "import random\ndef never():\n    return random.random() > 2\n"
+HOLDER = "import importlib.metadata as m\nclass Holder:\n    def __init__(self):\n        self.kept = []\n    @property\n    def last(self):\n        return self.kept[-1] if self.kept else None\n    @last.setter\n    def last(self, value):\n        raise ValueError\n    def register(self):\n        if m.version('p') < '2' and self.last is not None:\n            raise RuntimeError('twice')\n"
 SOUND: dict[str, tuple[dict[str, str], str]] = {
+    "what every module has, of a stand-in": (
+        {"p.py": "import sys, types\nclass Stand(types.ModuleType):\n    def __getattr__(self, name):\n        raise AttributeError(name)\nsys.modules[__name__] = Stand(__name__)\n"},
+        "from p import __doc__, __name__\nimport p\np.__class__, p.__dict__, p.__spec__\n",
+    ),
+    "a property with a setter": ({"p.py": HOLDER + "Holder().register()\n"}, "import p\n"),
+    "what an unknown decorator makes of a method": (
+        {"p.py": "import random, importlib.metadata as m\ndef odd(f):\n    return {0: None}.get(int(random.random()))\nclass C:\n    @odd\n    def size(self):\n        pass\nif m.version('p') < '2' and C().size is not None:\n    raise RuntimeError\n"},
+        "import p\n",
+    ),
+    "an attribute behind a setter": (
+        {"p.py": "import importlib.metadata as m\nclass C:\n    @property\n    def size(self):\n        return self.kept\n    @size.setter\n    def size(self, value):\n        self.kept = value or None\nc = C()\nc.size = 0\nif m.version('p') < '2' and c.size is not None:\n    raise RuntimeError\n"},
+        "import p\n",
+    ),
     "relative __import__": (
         {"p/__init__.py": "def __getattr__(name):\n    return getattr(__import__('inner', globals(), None, [name], 1), name)\n", "p/inner.py": "x = 1\n"},
         "from p import x\n",

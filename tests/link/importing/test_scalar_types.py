@@ -37,6 +37,18 @@ def test_the_headers_decide(paper: Paper, header: str) -> None:
     assert [is_scalar_type(sources, new, name) for name in ("uint1", "int1", "compiler")] == [True, True, False]
 
 
+def test_old_tensor_types_are_put_together(paper: Paper) -> None:
+    paper.lay({f"torch/{HEADERS[0]}": BEFORE_26})
+    package, sources = str(paper.site / "torch"), _sources(paper)
+    assert [is_scalar_type(sources, package, name) for name in ("ByteTensor", "Int1Tensor")] == [True, False]
+
+
+def test_tensor_types_of_a_device(paper: Paper) -> None:
+    paper.lay({f"torch/{HEADERS[0]}": BEFORE_26, "torch/__init__.py": "", "torch/cuda/__init__.py": ""})
+    paper.source("import torch.cuda\nx = torch.cuda.ByteTensor\ny = torch.cuda.Int1Tensor\n")
+    assert paper.link().targets == ["torch.cuda.Int1Tensor"]
+
+
 @needs_gcc
 def test_without_headers_the_end_of_a_name_may_be_one(paper: Paper) -> None:
     library = paper.site / "torch" / LIBRARY

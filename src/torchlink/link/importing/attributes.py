@@ -138,6 +138,8 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
         return member if kind == "static" else Method(member, owner.cls if kind == "class" else owner)
     if member is not None:
         return member
+    if name in module_names.OWN_NAMES:
+        return UNKNOWN
     hook = find_member((owner.cls,), "__getattr__")
     known: list[Value] = list(owner.attributes)
     if not isinstance(hook, Function) or UNKNOWN in known:

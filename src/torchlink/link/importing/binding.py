@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torchlink.link.importing import (
+    attributes,
     expressions,
     module_names,
     operations,
@@ -63,11 +64,19 @@ def _set_attribute(machine: Machine, owner: Value, name: str, value: Value) -> N
     if isinstance(owner, Module):
         owner.namespace[name] = value
     elif isinstance(owner, Instance):
-        owner.attributes[name] = value
+        _set_on_instance(owner, name, value)
     elif isinstance(owner, Class):
         owner.namespace[name] = value
     elif isinstance(owner, Function):
         owner.attributes[name] = value
+
+
+def _set_on_instance(owner: Instance, name: str, value: Value) -> None:
+    member = attributes.find_member((owner.cls,), name)
+    if isinstance(member, Function) and member.attributes.get("__kind__") == "property":
+        # A setter, or the cache of a property: what the attribute is from now on is not followed.
+        value, owner.followed = UNKNOWN, False
+    owner.attributes[name] = value
 
 
 def _set_item(machine: Machine, scope: Scope, container: Value, key: Value, value: Value) -> None:

@@ -67,18 +67,12 @@ def evaluate_call(machine: Machine, scope: Scope, node: Node) -> Value:
     machine.scope = scope
     if callee[0] == "a" and callee[2] in intrinsics.WARNING_METHODS:
         _note_warning(machine, callee[2], positional, line)
-    if isinstance(function, Function) and function.decorated:
-        return _perhaps_call(machine, function, positional, named)
-    return call(machine, function, positional, named, line)
-
-
-def _perhaps_call(
-    machine: Machine, function: Function, arguments: Sequence[Value], keywords: dict[str, Value]
-) -> Value:
-    """Call a function whose decorator was not followed: it may postpone the call, change it or take its exceptions."""
     try:
-        return call_function(machine, function, arguments, keywords)
+        return call(machine, function, positional, named, line)
     except Raised:
+        if not operations.is_decorated(function):
+            raise
+        # A decorator that was not followed may postpone the call, change it or take its exceptions.
         return UNKNOWN
 
 

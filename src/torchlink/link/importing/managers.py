@@ -32,6 +32,11 @@ from torchlink.model.source import Node
 
 def decorate(machine: Machine, scope: Scope, decorator: Node, value: Value) -> Value:
     """The value of a decorated function or class. Where the decorator's answer is unknown, what it was given."""
+    if decorator[0] == "a" and decorator[2] in ("setter", "deleter"):
+        # ``@size.setter`` above another ``size``: the property, which reads as before.
+        accessed = expressions.evaluate(machine, scope, decorator[1])
+        if isinstance(accessed, Function) and accessed.attributes.get("__kind__") == "property":
+            return accessed
     known = expressions.evaluate(machine, scope, decorator)
     if isinstance(known, Foreign):
         kind = intrinsics.DECORATORS.get(known.name)

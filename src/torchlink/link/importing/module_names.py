@@ -15,8 +15,9 @@ from torchlink.model.source import Presence
 
 OWN_NAMES = frozenset(
     {*dir(ModuleType), *dir(ModuleType("")), "__annotations__", "__builtins__", "__cached__", "__file__", "__path__"}
+    | {"__all__", "__warningregistry__"}
 )
-"""What every module has, or may have without binding it."""
+"""What every module has, or may have without binding it: decorators write ``__all__``, warnings their registry."""
 
 
 def get_name(machine: Machine, module: Module, name: str) -> tuple[bool, Value]:
@@ -42,10 +43,18 @@ def get_name(machine: Machine, module: Module, name: str) -> tuple[bool, Value]:
         return True, Foreign(f"{module.name}.{name}") if module.stdlib else UNKNOWN
     if module.libraries and in_libraries(machine, module, name):
         return True, ForeignObject("native", tuple(module.libraries))
-    return False, UNKNOWN
+    return _is_tensor_type(machine, module, name), UNKNOWN
 
 
 _ABSENT = object()
+
+
+def _is_tensor_type(machine: Machine, module: Module, name: str) -> bool:
+    """Whether torch binds a name such as ``torch.cuda.FloatTensor`` in a module of its own, from outside of it."""
+    if not (name.endswith("Tensor") and module.name.startswith("torch.")):
+        return False
+    package, _, _ = module.path.rpartition(f"/{module.name.partition('.')[2].replace('.', '/')}")
+    return is_scalar_type(machine.sources, package, name)
 
 
 def _ask_hook(machine: Machine, hook: Value, name: str) -> tuple[bool, Value] | None:
@@ -75,8 +84,15 @@ def _refusal(machine: Machine, hook: Value, name: str) -> int:
 def in_libraries(machine: Machine, module: Module, name: str) -> bool:
     """Whether a module may have a name from a library: the library's stub lists it, or it stands in its bytes.
 
-    A name that only ends a longer word there may still be one: linkers merge a string into the end of another.
+    A name that only ends a longer word there may still be one: linkers merge a string into the end of another. So may
+    one that begins with an underscore: torch hides ``segment_reduce`` under such a name.
     """
+    return _is_in_libraries(machine, module, name) or (
+        name.startswith("_") and _is_in_libraries(machine, module, name.lstrip("_"))
+    )
+
+
+def _is_in_libraries(machine: Machine, module: Module, name: str) -> bool:
     for path in module.libraries:
         names = machine.stubs.get(path)
         if names is None:

@@ -20,6 +20,7 @@ from torchlink.link.importing.values import (
     ForeignObject,
     Function,
     InstalledVersion,
+    Method,
     Module,
     Value,
     VersionText,
@@ -184,7 +185,16 @@ def _identity(left: Value, right: Value, positive: bool) -> Value:
 
 def _may_be_anything(value: Value) -> bool:
     """Whether a value stands for something of which only the name is known."""
-    return isinstance(value, Foreign) or (isinstance(value, ForeignObject) and value.kind in _OPEN_KINDS)
+    if isinstance(value, ForeignObject):
+        return value.kind in _OPEN_KINDS
+    return isinstance(value, Foreign) or is_decorated(value)
+
+
+def is_decorated(value: Value) -> bool:
+    """Whether a function, or one that is bound to an object, has a decorator that was not followed."""
+    if isinstance(value, Method):
+        value = value.function
+    return isinstance(value, Function) and value.decorated
 
 
 def _contains(item: Value, container: Value, positive: bool) -> Value:

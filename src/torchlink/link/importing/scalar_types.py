@@ -1,4 +1,4 @@
-"""torch's dtypes: names that ``torch._C`` gives to ``torch`` itself."""
+"""torch's dtypes and old tensor types: names that ``torch._C`` gives to ``torch`` itself."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _ENTRY = re.compile(r"_\(\s*[\w:<>, ]{1,80}?,\s*(\w{1,40})\s*\)")
 
 
 def is_scalar_type(sources: Sources, package: str, name: str) -> bool:
-    """Whether the torch in a package folder may have a dtype of this name.
+    """Whether the torch in a package folder may have a dtype, or an old tensor type, of this name.
 
     The dtypes since torch 2.1 are named as their scalar types are, in lower case; the older ones stand in the stub of
     ``torch._C``. In the library's bytes ``int1`` cannot be told from the end of ``uint1``, so the headers decide.
+    ``BFloat16Tensor`` is put together while torch is imported, and stands nowhere.
     """
     listed = _listed(
         "".join(sources.text(f"{package}/{header}") for header in HEADERS if _has(sources, package, header))
@@ -38,4 +39,5 @@ def _has(sources: Sources, package: str, file: str) -> bool:
 
 @lru_cache(maxsize=8)
 def _listed(header: str) -> frozenset[str]:
-    return frozenset(name.lower() for name in _ENTRY.findall(header))
+    names = _ENTRY.findall(header)
+    return frozenset((*(name.lower() for name in names), *(f"{name}Tensor" for name in names)))
