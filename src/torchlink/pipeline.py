@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torchlink.checkpoint.check import Checked
     from torchlink.explain.log import Explained, Log
     from torchlink.link.owners import Owners
+    from torchlink.model.configuration import Ignore
     from torchlink.model.environment import Environment, Project
     from torchlink.model.finding import Finding
     from torchlink.model.machine import Machine
@@ -423,15 +424,16 @@ def _other_machine(path: Path) -> Machine:
 def _link(
     subject: Subject, project: Project | None, store: ByteStore, tell: Progress, machine: Machine | None = None
 ) -> _Answer:
-    from torchlink.link.cause import group, judge
+    from torchlink.link.cause import group, identity_of, judge
     from torchlink.link.importing.run import files_ahead, link_imports
     from torchlink.link.natives import NativeLinker
     from torchlink.link.numpy_bridge import bridge_calls
     from torchlink.link.owners import Owners
     from torchlink.link.platform import link_platform
     from torchlink.link.requires import link_requires
-    from torchlink.link.silence import silence
+    from torchlink.link.silence import ignore, silence
     from torchlink.read.configuration import read_configuration
+    from torchlink.rules.behaviour import rule_codes
 
     environment, natives, sources = subject.environment, subject.natives, subject.sources
     owners = Owners(environment, "" if project is None else str(project.root))
@@ -447,7 +449,7 @@ def _link(
     tell("linking native libraries", 0, 0)
     tell("applying behaviour rules", 0, 0)
     behaviours, files = _behaviours(subject, project, reach, owners, imports)
-    links = [
+    linked = [
         imports,
         behaviours,
         loader.links(reach, () if project is None else bridge_calls(project, sources, owners)),
@@ -457,12 +459,14 @@ def _link(
         *_gpus(subject, project, machine, store),
         *_shadows(environment, project, reach),
     ]
+    links, ignored = ignore(linked, _ignores(project, owners))
     names = {name: one.name for one in environment.distributions for name in one.top_level}
     checkpoints = _checkpoints(project, environment, sources, owners, tell) if subject.installed else []
     found = (*group(links, owners=names), *(finding for one in checkpoints for finding in one.findings))
     findings = _with_certainty(sorted(found, key=lambda finding: finding.severity.rank), subject)
-    silences = read_configuration(project.root).silences if project is not None else ()
+    silences = read_configuration(project.root, rule_codes()).silences if project is not None else ()
     kept, silenced = silence(findings, silences)
+    silenced += len({identity_of(one) for one in ignored} - {finding.id for finding in findings})
     unknown = [
         *(one for link in links for one in link.undecided),
         *(item for one in checkpoints for item in one.undecided),
@@ -516,6 +520,19 @@ def _behaviours(
         )
     )
     return links, checkpoints.asked
+
+
+def _ignores(project: Project | None, owners: Owners) -> dict[str, Ignore]:
+    """The project's comments that set findings aside, by place."""
+    if project is None:
+        return {}
+    from torchlink.model.reference import Kind
+    from torchlink.read.comments import read_ignores
+    from torchlink.rules.behaviour import rule_codes
+
+    codes = {kind.value for kind in Kind} | rule_codes()
+    found = read_ignores(project, codes)
+    return {owners.place(path, line): one for (path, line), one in found.items()}
 
 
 def _artifacts(broken: Broken) -> Iterator[str]:

@@ -196,3 +196,21 @@ def test_two_rules_are_two_findings_with_ids_of_their_own(world: World) -> None:
         "behaviour:project:torch:torch-load-default",
         "behaviour:project:torch:torch-load-unrestricted",
     ]
+
+
+def test_a_comment_with_a_reason_sets_it_aside(world: World) -> None:
+    install(world, torch="2.6.0")
+    source = "import torch\ntorch.load('x')  # torchlink: ignore[torch-load-default] written by our own exporter\n"
+    world.source("train.py", source)
+    assert behaviours(world) == []
+    assert world.report().silenced == 1
+    world.source("train.py", source + "torch.load('y')\n")
+    assert [finding.count for finding in behaviours(world)] == [1]
+
+
+def test_a_rule_is_silenced_in_the_configuration(world: World) -> None:
+    install(world, torch="2.6.0")
+    entry = '[[tool.torchlink.silence]]\ncode = "torch-load-default"\nreason = "ours"\n'
+    (world.project / "pyproject.toml").write_text(entry)
+    assert judged(world, "import torch\ntorch.load('x')") == []
+    assert world.report().silenced == 1

@@ -65,6 +65,11 @@ def group(links: Iterable[Links], *, owners: Mapping[str, str] | None = None) ->
     return tuple(sorted(findings, key=_order))
 
 
+def identity_of(reference: Broken) -> str:
+    """The id of the finding that a reference alone would be."""
+    return _identity(reference.kind, reference.needer, reference.provider, reference.rule)
+
+
 def judge(findings: Sequence[Finding], undecided: Iterable[Undecided]) -> Verdict:
     """The report in one word: a break first, then what is unknown on a reached path, then a risk."""
     worst = min((finding.severity.rank for finding in findings), default=Severity.NOTE.rank)

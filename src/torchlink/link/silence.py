@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from torchlink.link.cause import ARROW
-from torchlink.model.configuration import Silence
+from torchlink.model.configuration import Ignore, Silence
 from torchlink.model.finding import Finding
+from torchlink.model.reference import Broken, Links
 
 
 def silence(findings: Iterable[Finding], silences: Sequence[Silence]) -> tuple[tuple[Finding, ...], int]:
@@ -21,8 +23,33 @@ def silence(findings: Iterable[Finding], silences: Sequence[Silence]) -> tuple[t
     return kept, len(every) - len(kept)
 
 
+def ignore(links: Iterable[Links], ignores: Mapping[str, Ignore]) -> tuple[list[Links], tuple[Broken, ...]]:
+    """Part the references that count from those that a comment on their line of the project's source sets aside.
+
+    Args:
+        links: What the linkers returned.
+        ignores: The comments by place: ``train.py:3``.
+
+    Returns:
+        The links without them, and what was set aside.
+    """
+    kept: list[Links] = []
+    aside: list[Broken] = []
+    for part in links:
+        ignored = [one for one in part.broken if _is_ignored(one, ignores)] if ignores else []
+        aside.extend(ignored)
+        kept.append(replace(part, broken=tuple(one for one in part.broken if one not in ignored)) if ignored else part)
+    return kept, tuple(aside)
+
+
+def _is_ignored(reference: Broken, ignores: Mapping[str, Ignore]) -> bool:
+    """A reference begins in the project where its chain does."""
+    comment = ignores.get(reference.chain[0]) if reference.chain else None
+    return comment is not None and bool(comment.codes & {reference.kind.value, reference.rule})
+
+
 def _matches(finding: Finding, one: Silence) -> bool:
-    if one.code and one.code != finding.kind.value:
+    if one.code and one.code not in (finding.kind.value, finding.rule):
         return False
     if one.package and one.package not in (finding.needer.name, finding.provider.name):
         return False

@@ -11,11 +11,20 @@ class Silence:
 
     reason: str
     code: str = ""
-    """A kind of finding: ``requires``, ``symbol``."""
+    """A kind of finding (``requires``, ``symbol``), or a behaviour rule."""
     package: str = ""
     """PEP 503-normalised name of the needer or the provider."""
     path: str = ""
     """A glob that every piece of the finding's evidence, or every place that reaches it, matches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """A comment in the source: findings of these codes are accepted on its line."""
+
+    codes: frozenset[str]
+    """Kinds of findings, and behaviour rules."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from torchlink.model.store import ByteStore
 from torchlink.pins.releases import open_releases
 from torchlink.read.configuration import read_configuration
 from torchlink.read.pins.survey import read_pins
+from torchlink.rules.behaviour import rule_codes
 
 Progress = Callable[[str, int, int], None]
 
@@ -50,7 +51,7 @@ def check_pins(
     began = time.perf_counter()
     survey = read_pins(project, progress)
     links = link_survey(survey, variables, store, offline=offline, progress=progress)
-    findings, silenced = silence(_grouped(links), read_configuration(Path(survey.root)).silences)
+    findings, silenced = silence(_grouped(links), read_configuration(Path(survey.root), rule_codes()).silences)
     undecided = tuple(one for link in links for one in link.undecided)
     report = Report(
         torchlink=version,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from torchlink.model.configuration import Configuration, Silence
@@ -22,8 +22,12 @@ _SILENCE_KEYS = ("code", "package", "path", "reason")
 _SEPARATORS = re.compile(r"[-_.]+")
 
 
-def read_configuration(project: Path) -> Configuration:
+def read_configuration(project: Path, rules: Collection[str] = ()) -> Configuration:
     """Read the configuration of a project folder. A project without any has the empty one.
+
+    Args:
+        project: The folder.
+        rules: The codes of behaviour rules, which may be silenced by code as kinds of findings may.
 
     Raises:
         TorchlinkError: The file is no TOML, or its ``[tool.torchlink]`` says something that is not understood.
@@ -36,7 +40,9 @@ def read_configuration(project: Path) -> Configuration:
     entries = table.get("silence", [])
     if not isinstance(entries, list):
         raise _wrong(path, "tool.torchlink.silence is not a list of tables", "write [[tool.torchlink.silence]]")
-    return Configuration(silences=tuple(_silence(path, place, entry) for place, entry in enumerate(entries, start=1)))
+    return Configuration(
+        silences=tuple(_silence(path, place, entry, rules) for place, entry in enumerate(entries, start=1))
+    )
 
 
 def _table(path: Path) -> Mapping[str, object]:
@@ -60,7 +66,7 @@ def _member(table: Mapping[str, object], key: str, path: Path) -> Mapping[str, o
     return value
 
 
-def _silence(path: Path, place: int, entry: object) -> Silence:
+def _silence(path: Path, place: int, entry: object, rules: Collection[str]) -> Silence:
     where = f"[[tool.torchlink.silence]] number {place}"
     if not isinstance(entry, dict):
         raise _wrong(path, f"{where} is not a table", "write [[tool.torchlink.silence]]")
@@ -74,13 +80,13 @@ def _silence(path: Path, place: int, entry: object) -> Silence:
         raise _wrong(path, f"{where} has no reason", 'add reason = "..."')
     if not any(texts.get(key) for key in ("code", "package", "path")):
         raise _wrong(path, f"{where} would silence everything", "add a code, a package or a path")
-    return _checked(path, where, texts)
+    return _checked(path, where, texts, rules)
 
 
-def _checked(path: Path, where: str, texts: Mapping[str, str]) -> Silence:
+def _checked(path: Path, where: str, texts: Mapping[str, str], rules: Collection[str]) -> Silence:
     code = texts.get("code", "")
     codes = [kind.value for kind in Kind]
-    if code and code not in codes:
+    if code and code not in codes and code not in rules:
         raise _wrong(path, f"{where}: {code!r} is no kind of finding", f"known: {', '.join(codes)}")
     return Silence(
         reason=texts["reason"].strip(),

@@ -6,7 +6,7 @@ import difflib
 
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.finding import Finding
-from torchlink.model.reference import Party
+from torchlink.model.reference import Party, PartyType
 from torchlink.model.report import Report
 from torchlink.report import advice, wording
 from torchlink.report.page import Page
@@ -87,6 +87,8 @@ def _chains(page: Page, finding: Finding) -> None:
 def _silencing(page: Page, finding: Finding) -> None:
     page.blank()
     page.line("If this is known and accepted, in the project's pyproject.toml:")
-    entry = ("[[tool.torchlink.silence]]", f'code = "{finding.kind.value}"', f'package = "{finding.needer.name}"')
+    is_project = finding.needer.type is PartyType.PROJECT
+    package = finding.provider.name if is_project else finding.needer.name
+    entry = ("[[tool.torchlink.silence]]", f'code = "{finding.rule or finding.kind.value}"', f'package = "{package}"')
     for line in (*entry, 'reason = "why it is accepted"'):
         page.line(line, indent=2)

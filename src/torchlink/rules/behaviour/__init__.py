@@ -34,6 +34,11 @@ def behaviour_rules() -> tuple[Rule, ...]:
     return tuple(rule for path in sorted(FOLDER.glob("*.toml")) for rule in rules_in(path))
 
 
+def rule_codes() -> frozenset[str]:
+    """The codes of all rules: a project may silence findings by them."""
+    return frozenset(rule.code for rule in behaviour_rules())
+
+
 def rules_in(path: Path) -> Iterator[Rule]:
     """The rules of one file.
 
