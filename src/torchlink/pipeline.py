@@ -276,6 +276,52 @@ def mine(releases: Path, question: Question, *, progress: Progress | None = None
         store.close()
 
 
+def play(
+    file: Path,
+    question: Question,
+    *,
+    project: Path | None = None,
+    python: Path | None = None,
+    link: bool = True,
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Play the install commands of a file through, and say what they leave.
+
+    Args:
+        file: a script, a Dockerfile, a program.
+        question: for which Python and platform, as of which day, whether offline.
+        project: the folder that the commands run in; by default the file's own.
+        python: as in `check`.
+        link: whether the finished environment is linked by its wheels.
+        cache: as in `check`.
+        progress: as in `check`.
+
+    Raises:
+        TorchlinkError: the file installs nothing or cannot be read, or no index answers.
+    """
+    from torchlink.catalog.wheels import Pin
+    from torchlink.pins.outcome import play_report
+    from torchlink.pins.resolver import means_for_plain
+    from torchlink.solve.wheel_set import wheel_set
+
+    began = time.perf_counter()
+    store = open_cache(cache_folder(os.environ) if cache else None, __version__)
+    tell = progress or _silent
+    try:
+        means = means_for_plain(question, python, os.environ, store, tell)
+
+        def judge(versions: Mapping[str, str]) -> Report:
+            pins = [Pin(name=name, version=version) for name, version in versions.items()]
+            return judge_set(wheel_set(pins, means.wheels, means.interpreter), None, store, tell)
+
+        tell("playing the steps", 0, 0)
+        report = play_report(file, project, means, question, judge if link else None, __version__)
+        return replace(report, elapsed_s=round(time.perf_counter() - began, 3))
+    finally:
+        store.close()
+
+
 def judge_set(wheels: WheelSet, project: Project | None, store: ByteStore, tell: Progress) -> Report:
     """Link a set of wheels as if it were installed; a set that was linked before is answered at once."""
     from torchlink.link.cause import judge

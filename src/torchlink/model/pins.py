@@ -87,6 +87,7 @@ class Pin:
     place: Place
     """The whole requirement."""
     clauses: tuple[Clause, ...] = ()
+    extras: tuple[str, ...] = ()
     context: str = ""
     """What brings it in: ``extra rocm``, ``group dev``, ``if [ "$GPU" = amd ]``; empty where it always holds."""
     marker: str = ""

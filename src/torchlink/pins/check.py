@@ -127,6 +127,7 @@ def _pin(pin: Pin) -> dict[str, object]:
         "role": pin.role.value,
         "place": _place(pin.place),
         "versions": versions,
+        **({"extras": list(pin.extras)} if pin.extras else {}),
         **{key: word for key, word in words.items() if word},
     }
 

@@ -12,6 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.names import normalise
 from torchlink.model.pins import PinSurvey
+from torchlink.model.question import Question
 from torchlink.model.store import ByteStore
 from torchlink.pins.rewrite import Left, rewriting
 from torchlink.pins.write import Change, changes
@@ -112,9 +113,10 @@ def _companions(
 ) -> Companions:
     from torchlink.pins.companions import companions
     from torchlink.pins.releases import open_releases
-    from torchlink.pins.resolver import resolver
+    from torchlink.pins.resolver import means_for_plain
 
     root = Path(survey.root)
     progress("finding companions", 0, 0)
     with open_releases(root, variables, store, offline=offline, tell=progress) as releases:
-        return companions(survey, name, version, releases, resolver(root, variables, store, offline=offline))
+        means = means_for_plain(Question(offline=offline), None, variables, store, progress)
+        return companions(survey, name, version, releases, means.uv)

@@ -18,6 +18,8 @@ from torchlink.read.pins.formats import format_of
 from torchlink.read.pins.survey import MAX_BYTES, read_document
 from torchlink.read.pins.text import decode
 
+_NEW = 0o644
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -25,7 +27,8 @@ class Change:
 
     file: str
     path: Path
-    before: bytes
+    before: bytes | None
+    """``None`` for a file that is not there."""
     after: bytes
     encoding: str
 
@@ -73,7 +76,7 @@ def diff(found: Iterable[Change]) -> str:
 def _diff(change: Change) -> str:
     old, new = (
         data.decode(change.encoding).lstrip("\ufeff").splitlines(keepends=True)
-        for data in (change.before, change.after)
+        for data in (change.before or b"", change.after)
     )
     lines = difflib.unified_diff(old, new, f"a/{change.file}", f"b/{change.file}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
@@ -110,7 +113,8 @@ def write(found: Sequence[Change]) -> None:
 
 
 def _unchanged(change: Change) -> None:
-    if read_bounded(change.path, MAX_BYTES) != change.before:
+    now = read_bounded(change.path, MAX_BYTES) if change.path.exists() else None
+    if now != change.before:
         raise TorchlinkError("it was changed meanwhile; nothing was written", where=change.file, mend="run it again")
 
 
@@ -123,7 +127,7 @@ def _beside(path: Path, data: bytes) -> Path:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        written.chmod(path.stat().st_mode & 0o7777)
+        written.chmod(path.stat().st_mode & 0o7777 if path.exists() else _NEW)
     except BaseException:
         with suppress(OSError):
             written.unlink()
@@ -146,7 +150,10 @@ def _put_back(done: Sequence[Change]) -> list[str]:
     stuck: list[str] = []
     for change in done:
         try:
-            _beside(change.path, change.before).replace(change.path)
+            if change.before is None:
+                change.path.unlink()
+            else:
+                _beside(change.path, change.before).replace(change.path)
         except OSError:
             stuck.append(change.file)
     return stuck

@@ -32,7 +32,7 @@ def render(report: Report, survey: PinSurvey, *, packages: Sequence[str], width:
         wanted = max((len(_wanted(pin)) for pin in pins), default=0)
         for pin in pins:
             page.line(f"{_wanted(pin):<{min(wanted, 32)}}  {_where(pin)}", indent=2)
-    _findings(page, report)
+    findings(page, report)
     _footer(page, report, survey)
     return page.text()
 
@@ -61,7 +61,8 @@ def _where(pin: Pin) -> str:
     return f"{place}  ({told})" if told else place
 
 
-def _findings(page: Page, report: Report) -> None:
+def findings(page: Page, report: Report) -> None:
+    """Breaks and risks in full, a line for each note."""
     for severity in (Severity.BREAK, Severity.RISK):
         for finding in wording.of_severity(report.findings, severity):
             page.blank()

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.names import normalise
 from torchlink.read.index_settings import IndexSettings
+from torchlink.read.uv_constraints import uv_constraints
 
 TIMEOUT_S = 600.0
 _PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?(?:==([^\s;]+)| @ (\S+))", re.MULTILINE)
@@ -95,6 +96,22 @@ class Uv:
             answer = Path(scratch, "answer.txt").read_text(encoding="utf-8")
         return parse_answer(answer)
 
+    def lock(self, wish: Wish) -> str:
+        """The answer as a ``pylock.toml`` (PEP 751).
+
+        Raises:
+            UnsatisfiableError: there is none.
+            TorchlinkError: uv cannot run.
+        """
+        with TemporaryDirectory(prefix="torchlink-") as scratch:
+            arguments = self._arguments(wish, Path(scratch))
+            arguments[arguments.index("--output-file") + 1] = str(Path(scratch, "pylock.toml"))
+            command = [*self._start("pip", "compile"), *arguments, "--format", "pylock.toml"]
+            done = _run(command, self.folder)
+            if done.returncode:
+                raise UnsatisfiableError(*_why(done.stderr, offline=self.offline))
+            return Path(scratch, "pylock.toml").read_text(encoding="utf-8")
+
     def export(self, lock: Path) -> str:
         """The set of this interpreter that a ``uv.lock`` holds, as requirements with markers.
 
@@ -141,7 +158,9 @@ class Uv:
             overrides.write_text("".join(f"{line}\n" for line in wish.overrides))
             arguments += ["--overrides", str(overrides)]
         if wish.taught:
-            arguments += ["--config-file", str(_configuration(wish.taught, scratch))]
+            # Such a file stands in the place of the project's own, whose constraints must not be lost.
+            kept = uv_constraints(self.folder) if self.folder is not None else {}
+            arguments += ["--config-file", str(_configuration(wish.taught, kept, scratch))]
         if wish.lines:
             lines = scratch / "asked.in"
             lines.write_text("".join(f"{line}\n" for line in wish.lines))
@@ -196,11 +215,11 @@ def parse_answer(text: str) -> tuple[Resolved, ...]:
     )
 
 
-def _configuration(taught: Sequence[Metadata], scratch: Path) -> Path:
+def _configuration(taught: Sequence[Metadata], kept: Mapping[str, Sequence[str]], scratch: Path) -> Path:
     """A ``uv.toml`` that says what uv shall believe of some releases."""
     import json
 
-    lines: list[str] = []
+    lines = [f"{key} = {json.dumps(list(values))}" for key, values in kept.items()]
     for one in taught:
         lines += ["[[dependency-metadata]]", f"name = {json.dumps(one.name)}", f"version = {json.dumps(one.version)}"]
         lines.append(f"requires-dist = {json.dumps(list(one.requires))}")

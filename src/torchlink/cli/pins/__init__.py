@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-_VERBS = ("show", "set")
+_VERBS = ("show", "set", "hold", "play", "lock")
 
 
 class _Verbs(click.Group):

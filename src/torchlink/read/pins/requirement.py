@@ -42,6 +42,7 @@ def read_requirement(
         role=role,
         place=document.place_of(said),
         clauses=read_clauses(document, wanted),
+        extras=tuple(part.strip() for part in (match["extras"] or "[]")[1:-1].split(",") if part.strip()),
         context=context,
         marker=(match["marker"] or "").lstrip("; ").strip(),
         url=match["url"] or "",

@@ -1,0 +1,313 @@
+"""Install commands played through, one after the other: what each leaves, and what the finished environment is.
+
+pip looks at the requirements of the command at hand alone. What is installed stays where these admit it, and moves
+where they do not, whatever an earlier command had asked for; packages that are not reached stay. uv answers each
+command with what is installed as its preferences, which is the same choice. Where they differ is told in docs/pins.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from torchlink.link.ranges import admits
+from torchlink.model.errors import TorchlinkError
+from torchlink.model.names import distribution_of, normalise
+from torchlink.model.pins import Indexes, Pin, PinFile, Place, Step, Tool
+from torchlink.solve.uv import UnsatisfiableError, Wish
+
+_REPOSITORY = re.compile(r"(?:git\+)?\w+://.*?/(?P<name>[A-Za-z0-9][\w.-]*?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
+_PROJECT = re.compile(r"\.(?:\[(?P<extras>[^\]]*)\])?")
+_LOCAL = re.compile(r"\+[A-Za-z0-9.]+")
+
+
+class Outcome(Enum):
+    """What became of a step."""
+
+    INSTALLED = "installed"
+    INFERRED = "inferred"
+    """Its index, or a place that it installs from, was not asked: the plain releases stood for it."""
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One package before and after a step; empty where it is not installed."""
+
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """One step, and what it does."""
+
+    number: int
+    """From 1."""
+    step: Step
+    outcome: Outcome
+    moves: tuple[Move, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A range that a step asked for."""
+
+    name: str
+    specifier: str
+    number: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A later step that moves a package out of the range that an earlier one asked for."""
+
+    bound: Bound
+    played: Played
+    move: Move
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """A whole sequence."""
+
+    steps: tuple[Played, ...]
+    versions: Mapping[str, str]
+    """The finished environment, as far as it is known."""
+    losses: tuple[Loss, ...]
+
+
+class Resolver(Protocol):
+    """Answers one command."""
+
+    def resolve(self, wish: Wish, indexes: Indexes) -> dict[str, str]:
+        """The versions that a command leads to.
+
+        Raises:
+            UnsatisfiableError: there are none.
+        """
+        ...
+
+    def reaches(self, url: str) -> bool:
+        """Whether an index answers."""
+        ...
+
+
+def play(file: PinFile, root: Path, resolver: Resolver, *, held: Sequence[str] = ()) -> Play:
+    """Play the install commands of a file through.
+
+    Args:
+        file: The file.
+        root: The project's folder, which its paths are relative to.
+        resolver: Answers each command.
+        held: Constraints that are handed to every command.
+    """
+    versions = {distribution_of(pin.name): pin.clauses[0].version for pin in file.pins if pin.context == "base image"}
+    bounds: dict[str, Bound] = {}
+    played: list[Played] = []
+    losses: list[Loss] = []
+    for number, step in enumerate(file.steps, start=1):
+        one = _played(number, step, versions, root, resolver, held)
+        played.append(one)
+        losses += _losses(one, bounds)
+        bounds |= _bounds(one)
+        for move in one.moves:
+            if move.new:
+                versions[move.name] = move.new
+            else:
+                versions.pop(move.name, None)
+    return Play(steps=tuple(played), versions=dict(sorted(versions.items())), losses=tuple(losses))
+
+
+def _bounds(played: Played) -> dict[str, Bound]:
+    if played.outcome not in (Outcome.INSTALLED, Outcome.INFERRED):
+        return {}
+    return {
+        distribution_of(pin.name): Bound(
+            name=distribution_of(pin.name), specifier=pin.specifier, number=played.number, place=pin.place
+        )
+        for pin in played.step.pins
+        if pin.specifier
+    }
+
+
+def _losses(played: Played, bounds: Mapping[str, Bound]) -> Iterator[Loss]:
+    named = {distribution_of(pin.name) for pin in played.step.pins if pin.specifier}
+    for move in played.moves:
+        bound = bounds.get(move.name)
+        if bound is not None and move.new and move.name not in named and not admits(bound.specifier, move.new):
+            yield Loss(bound=bound, played=played, move=move)
+
+
+def _played(
+    number: int, step: Step, versions: Mapping[str, str], root: Path, resolver: Resolver, held: Sequence[str]
+) -> Played:
+    if reason := _not_played(step):
+        outcome = Outcome.SKIPPED if step.condition.startswith("else of") else Outcome.UNKNOWN
+        return Played(number=number, step=step, outcome=outcome, note=reason)
+    if step.removes:
+        names = [distribution_of(pin.name) for pin in step.pins]
+        moves = tuple(Move(name=name, old=versions[name], new="") for name in names if name in versions)
+        return Played(number=number, step=step, outcome=Outcome.INSTALLED, moves=moves)
+    unreached = [url for url in _urls(step.indexes) if not resolver.reaches(url)]
+    wish, notes = _wish(step, versions, root, held, plain=bool(unreached))
+    notes = [*(f"{url} is not reached: plain releases stand for its builds" for url in unreached), *notes]
+    indexes = Indexes() if unreached else step.indexes
+    try:
+        answer = resolver.resolve(wish, indexes)
+    except UnsatisfiableError as error:
+        return Played(number=number, step=step, outcome=Outcome.FAILED, note="; ".join([*notes, error.what]))
+    if step.no_deps:
+        named = {distribution_of(pin.name) for pin in step.pins}
+        answer = {name: version for name, version in answer.items() if name in named}
+    return Played(
+        number=number,
+        step=step,
+        outcome=Outcome.INFERRED if notes else Outcome.INSTALLED,
+        moves=tuple(_moves(_tagged(answer, step), versions)),
+        note="; ".join(notes),
+    )
+
+
+def _not_played(step: Step) -> str:
+    if step.condition.startswith("else of"):
+        return "the other branch is played"
+    if step.tool is Tool.CONDA:
+        return "conda's solver is not asked"
+    if step.tool is Tool.PROJECT:
+        return "it changes a manifest, which is resolved as a whole"
+    if step.unread and not step.pins and not step.others:
+        return f"only a run would show what {', '.join(step.unread)} is"
+    return ""
+
+
+def _urls(indexes: Indexes) -> Iterator[str]:
+    yield from (url for url in (indexes.index, *indexes.extra) if url.startswith(("http://", "https://")))
+
+
+def _wish(
+    step: Step, versions: Mapping[str, str], root: Path, held: Sequence[str], *, plain: bool
+) -> tuple[Wish, list[str]]:
+    """What uv is asked, and what of the step is only inferred."""
+    notes: list[str] = []
+    lines: list[str] = []
+    for pin in step.pins:
+        lines.append(_line(pin, plain=plain))
+        if pin.url or pin.specifier is None:
+            notes.append(f"{pin.name} is taken for its newest release: {pin.note or f'{pin.url} was not looked at'}")
+    files, extras = _files(step, root), tuple[str, ...]()
+    for other in step.others:
+        if project := _PROJECT.fullmatch(other):
+            files.append(root / "pyproject.toml")
+            extras = tuple(part.strip() for part in (project["extras"] or "").split(",") if part.strip())
+        elif repository := _REPOSITORY.match(other):
+            lines.append(normalise(repository["name"]))
+            notes.append(f"{repository['name']} is taken for its newest release: {other} was not looked at")
+        else:
+            notes.append(f"{other} was not looked at")
+    notes += [f"only a run would show what {word} is" for word in step.unread]
+    upgraded = {distribution_of(pin.name) for pin in step.pins} if step.upgrade else set[str]()
+    preferred = {} if step.eager else {name: one for name, one in versions.items() if name not in upgraded}
+    wish = Wish(
+        lines=tuple(lines),
+        files=tuple(path for path in files if path.is_file()),
+        constraints=tuple(path for name in step.constraint_files if (path := root / name).is_file()),
+        extras=extras,
+        held=tuple(held),
+        preferred={name: _LOCAL.sub("", version) for name, version in preferred.items()},
+    )
+    notes += [f"{path.name} is not there" for path in files if not path.is_file()]
+    return wish, notes
+
+
+def _files(step: Step, root: Path) -> list[Path]:
+    return [root / name for name in step.requirement_files]
+
+
+def _line(pin: Pin, *, plain: bool) -> str:
+    """A requirement, without the tag where the plain release stands for it."""
+    extras = f"[{','.join(pin.extras)}]" if pin.extras else ""
+    specifier = pin.specifier or ""
+    marker = f" ; {pin.marker}" if pin.marker else ""
+    return f"{pin.name}{extras}{_LOCAL.sub('', specifier) if plain else specifier}{marker}"
+
+
+def _tagged(answer: Mapping[str, str], step: Step) -> dict[str, str]:
+    """The answer with the tags that the step asked for, where a plain release stood for them."""
+    asked = {
+        distribution_of(pin.name): pin.clauses[0].version
+        for pin in step.pins
+        if len(pin.clauses) == 1 and "+" in pin.clauses[0].version
+    }
+    return {
+        name: asked[name] if asked.get(name, "").partition("+")[0] == version else version
+        for name, version in answer.items()
+    }
+
+
+def _moves(answer: Mapping[str, str], versions: Mapping[str, str]) -> Iterator[Move]:
+    """What changes; a build stays where the same version would be installed, as pip has it."""
+    for name, new in sorted(answer.items()):
+        old = versions.get(name, "")
+        if old != new and not ("+" not in new and _LOCAL.sub("", old) == new):
+            yield Move(name=name, old=old, new=new)
+
+
+def wish_of_all(file: PinFile, played: Play) -> Wish:
+    """Everything that the steps ask for, at once; those that failed are left out.
+
+    Raises:
+        UnsatisfiableError: no step was played.
+    """
+    working = _working(played)
+    wishes = [
+        _wish(replace(step, upgrade=False), {}, Path(), (), plain=True)[0]
+        for step in file.steps
+        if step.place in working and not step.removes and not step.no_deps
+    ]
+    lines = tuple(dict.fromkeys(line for wish in wishes for line in wish.lines))
+    if not lines:
+        raise UnsatisfiableError("no step was played")
+    return Wish(lines=lines)
+
+
+def together(file: PinFile, played: Play, resolver: Resolver) -> dict[str, str]:
+    """One set of versions that all steps together ask for.
+
+    Raises:
+        UnsatisfiableError: there is none.
+    """
+    answer = resolver.resolve(wish_of_all(file, played), Indexes())
+    return _as_asked(answer, (step for step in file.steps if step.place in _working(played)))
+
+
+def _working(played: Play) -> set[Place]:
+    return {one.step.place for one in played.steps if one.outcome in (Outcome.INSTALLED, Outcome.INFERRED)}
+
+
+def _as_asked(answer: Mapping[str, str], steps: Iterable[Step]) -> dict[str, str]:
+    found = dict(answer)
+    for step in steps:
+        found = _tagged(found, step)
+    return found
+
+
+def read_one(survey_files: Sequence[PinFile], where: str) -> PinFile:
+    """The file with steps that was asked for.
+
+    Raises:
+        TorchlinkError: It installs nothing.
+    """
+    found = [file for file in survey_files if file.steps]
+    if not found:
+        raise TorchlinkError("no install command was found in it", where=where, mend="name a script or a Dockerfile")
+    return found[0]
