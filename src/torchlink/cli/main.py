@@ -35,7 +35,11 @@ class _Deferred(click.Command):
 
 _COMMANDS = (
     _Deferred("check", "torchlink.cli.check", "Find what is broken in an environment, and why."),
-    _Deferred("fix", "torchlink.cli.fix", "Show changes that mend what is broken, each proven."),
+    _Deferred("fix", "torchlink.cli.fix", "Show changes that mend what is broken, each proven, and carry one out."),
+    _Deferred("rollback", "torchlink.cli.rollback", "Undo a change of an environment."),
+    _Deferred("history", "torchlink.cli.history", "List the changes of an environment."),
+    _Deferred("diff", "torchlink.cli.diff", "Show what changed in an environment since it worked."),
+    _Deferred("probe", "torchlink.cli.probe", "Run small functional checks in an environment."),
     _Deferred("explain", "torchlink.cli.explain", "Say what the errors in a log mean, and what mends them."),
     _Deferred("matrix", "torchlink.cli.matrix", "Show which versions of packages work together."),
     _Deferred("catalog", "torchlink.cli.catalog", "Show and read facts about released wheels."),
@@ -81,6 +85,7 @@ def run(arguments: Sequence[str]) -> int:
         0 for a sound target, 1 for findings, 2 for bad usage or unreadable input, 3 where torchlink itself failed.
     """
     try:
+        _tell_of_interrupted(arguments)
         code = _dispatch(arguments)
         sys.stdout.flush()
         return code
@@ -92,6 +97,16 @@ def run(arguments: Sequence[str]) -> int:
         return _PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the one place where whatever went wrong becomes one line
         return _told(error, debug="--debug" in arguments)
+
+
+def _tell_of_interrupted(arguments: Sequence[str]) -> None:
+    """Every command says what was cut short, but for those that end it."""
+    if "rollback" in arguments[:1] or "--continue" in arguments:
+        return
+    from torchlink.apply.pending import interrupted
+
+    for line in interrupted(os.environ):
+        click.echo(f"torchlink: {_one_line(line)}", err=True)
 
 
 def _dispatch(arguments: Sequence[str]) -> int:

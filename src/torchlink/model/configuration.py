@@ -32,3 +32,5 @@ class Configuration:
     """The ``[tool.torchlink]`` table."""
 
     silences: tuple[Silence, ...] = ()
+    verify: tuple[str, ...] = ()
+    """The user's own check of an environment: a program and its arguments, run in the project's folder."""

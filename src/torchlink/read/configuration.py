@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ else:
     import tomli as tomllib
 
 _LARGEST = 10_000_000
-_KNOWN = ("silence",)
+_KNOWN = ("silence", "verify")
 _SILENCE_KEYS = ("code", "package", "path", "reason")
 _SEPARATORS = re.compile(r"[-_.]+")
 
@@ -41,8 +42,24 @@ def read_configuration(project: Path, rules: Collection[str] = ()) -> Configurat
     if not isinstance(entries, list):
         raise _wrong(path, "tool.torchlink.silence is not a list of tables", "write [[tool.torchlink.silence]]")
     return Configuration(
-        silences=tuple(_silence(path, place, entry, rules) for place, entry in enumerate(entries, start=1))
+        silences=tuple(_silence(path, place, entry, rules) for place, entry in enumerate(entries, start=1)),
+        verify=_command(path, table.get("verify", [])),
     )
+
+
+def _command(path: Path, value: object) -> tuple[str, ...]:
+    """A command as a line or as a list of its words."""
+    words = _split(value) if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise _wrong(path, "tool.torchlink.verify is no command", 'write verify = "pytest -q"')
+    return tuple(word for word in words if isinstance(word, str))
+
+
+def _split(line: str) -> list[str] | None:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return None
 
 
 def _table(path: Path) -> Mapping[str, object]:

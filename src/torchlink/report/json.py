@@ -52,7 +52,7 @@ def document(report: Report) -> dict[str, Value]:
         "elapsed_s": round(report.elapsed_s, 3),
         "target": _target_out(report.target),
         "findings": [_finding_out(one) for one in report.findings],
-        "plans": [_plan_out(one) for one in report.plans],
+        "plans": [plan_document(one) for one in report.plans],
         "artifacts": [{"path": one.path, "verdict": one.verdict, "content": one.content} for one in report.artifacts],
         "coverage": _coverage_out(report.coverage),
         "undecided": [_undecided_out(one) for one in report.undecided],
@@ -117,7 +117,8 @@ def _party_out(party: Party) -> dict[str, Value]:
     )
 
 
-def _plan_out(plan: Plan) -> dict[str, Value]:
+def plan_document(plan: Plan) -> dict[str, Value]:
+    """One plan as plain values."""
     return {
         "id": plan.id,
         "rank": plan.rank,
@@ -166,7 +167,7 @@ def _report(root: Node) -> Report:
         elapsed_s=root.number("elapsed_s"),
         target=_target(root.node("target")),
         findings=root.each("findings", _finding),
-        plans=root.each("plans", _plan),
+        plans=root.each("plans", load_plan),
         artifacts=root.each("artifacts", _artifact),
         coverage=_coverage(root.node("coverage")),
         undecided=root.each("undecided", _undecided),
@@ -237,7 +238,12 @@ def _party(at: Node) -> Party:
     )
 
 
-def _plan(at: Node) -> Plan:
+def load_plan(at: Node) -> Plan:
+    """Read back what `plan_document` made.
+
+    Raises:
+        UnreadableError: It is no plan.
+    """
     return Plan(
         id=at.text("id"),
         rank=at.integer("rank"),

@@ -16,6 +16,7 @@ from torchlink.read.index_settings import IndexSettings
 from torchlink.read.uv_constraints import uv_constraints
 
 TIMEOUT_S = 600.0
+INSTALL_TIMEOUT_S = 7200.0
 _PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?(?:==([^\s;]+)| @ (\S+))", re.MULTILINE)
 _MANYLINUX = re.compile(r"manylinux_(2_\d+)_(x86_64|aarch64)")
 
@@ -123,6 +124,18 @@ class Uv:
         if done.returncode:
             raise TorchlinkError(_last_words(done.stderr), where=str(lock), mend="see what uv export says")
         return done.stdout
+
+    def install(self, pins: Sequence[str], prefix: Path) -> None:
+        """Install exact pins, and nothing that they need, below a folder as they would lie in the interpreter's prefix.
+
+        Raises:
+            TorchlinkError: one cannot be had, or the disk is full.
+        """
+        command = [*self._start("pip", "install"), "--no-deps", "--python", self.python]
+        done = _run([*command, "--prefix", str(prefix), "--", *pins], self.folder, INSTALL_TIMEOUT_S)
+        if done.returncode:
+            how = f"signal {-done.returncode}" if done.returncode < 0 else " ".join(done.stderr.split())[:600]
+            raise TorchlinkError(f"uv could not install {', '.join(pins[:4])}: {how}", mend="nothing was changed")
 
     def _start(self, *words: str) -> list[str]:
         command = [self.program, *words, "--quiet", "--color", "never", "--no-progress"]
@@ -232,7 +245,7 @@ def _configuration(taught: Sequence[Metadata], kept: Mapping[str, Sequence[str]]
     return path
 
 
-def _run(command: Sequence[str], folder: Path | None) -> subprocess.CompletedProcess[str]:
+def _run(command: Sequence[str], folder: Path | None, timeout_s: float = TIMEOUT_S) -> subprocess.CompletedProcess[str]:
     variables = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     try:
         return subprocess.run(
@@ -242,14 +255,14 @@ def _run(command: Sequence[str], folder: Path | None) -> subprocess.CompletedPro
             text=True,
             encoding="utf-8",
             errors="replace",
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             cwd=folder,
             env=variables,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise TorchlinkError(
-            f"uv has not answered within {TIMEOUT_S:.0f} s", mend="see whether the index does"
+            f"uv has not answered within {timeout_s:.0f} s", mend="see whether the index does"
         ) from None
     except OSError as error:
         raise TorchlinkError(f"uv cannot be started ({error.strerror})", where=command[0]) from None

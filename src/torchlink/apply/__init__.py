@@ -1,0 +1,1 @@
+"""Carries a plan out on an environment and a project, as one transaction that is kept whole or undone."""

@@ -1,0 +1,359 @@
+"""The transaction: prepare, switch, try, and keep or undo.
+
+Everything that can fail for reasons of its own (an index, a disk, a build) happens while the environment is still as
+it was: uv installs the new distributions into a folder beside it. The switch itself only renames files. A kill at any
+moment leaves a journal from which the switch can be finished or undone, without any network.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from torchlink.apply import pending, project_files
+from torchlink.apply.checks import check_disk, check_environment, check_plan, check_processes
+from torchlink.apply.journal import Entry, begin, entries, flush_folder
+from torchlink.apply.lock import locked
+from torchlink.apply.moves import Moves, carry_back, carry_forward, plan_moves
+from torchlink.apply.snapshot import take, write_snapshot
+from torchlink.apply.verdict import why_not
+from torchlink.model.environment import Environment
+from torchlink.model.errors import TorchlinkError
+from torchlink.model.finding import Finding
+from torchlink.model.plan import Plan
+from torchlink.model.probe import ProbeResult
+from torchlink.model.reference import Severity
+from torchlink.model.report import Report
+from torchlink.model.transaction import FileChange, State, Transaction
+from torchlink.report.changes_json import probe_document
+
+Progress = Callable[[str, int, int], None]
+_MOVES, BEFORE, AFTER = "moves.json", "before.json.gz", "after.json.gz"
+MOST_KEPT = 5
+"""So many committed changes keep the files that they replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a transaction works with."""
+
+    stage: Callable[[Sequence[str], Path], None]
+    """Installs exact pins below a folder as they would lie in the environment."""
+    environment: Callable[[], Environment]
+    """Reads the environment."""
+    judge: Callable[[], Report]
+    """Links it as it is now."""
+    probe: Callable[[], tuple[ProbeResult, ...]]
+    tell: Progress
+    state: Path | None
+    """The user's folder of notes on what is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be carried out, and where."""
+
+    plan: Plan
+    prefix: Path
+    base_prefix: str
+    project: str
+    findings: tuple[Finding, ...]
+    """Those of before the change."""
+    files: tuple[FileChange, ...]
+    even_in_use: bool = False
+
+
+def carry_out(request: Request, means: Means) -> Transaction:
+    """Carry a plan out. It is over when this returns: committed, or rolled back with the reason.
+
+    Raises:
+        TorchlinkError: nothing was changed.
+        KeyboardInterrupt: everything is as it was.
+    """
+    with _alone(request.prefix, means.state), _interruptible():
+        _refuse_unfinished(request.prefix)
+        environment = means.environment()
+        changed = _changed(request.plan)
+        check_plan(request.plan, environment)
+        check_environment(environment, request.base_prefix, changed)
+        check_disk(request.prefix, request.plan)
+        if not request.even_in_use:
+            check_processes(request.prefix)
+        entry = begin(request.prefix, _new(request))
+        try:
+            _prepare(entry, request, environment, means)
+        except BaseException as error:
+            _end(entry, State.FAILED, reason=_reason(error))
+            entry.discard(entry.staged)
+            if isinstance(error, OSError):
+                raise TorchlinkError(
+                    f"nothing was changed: {error.strerror}", where=str(error.filename or "")
+                ) from error
+            raise
+        return _finish(entry, means)
+
+
+def go_on(prefix: Path, means: Means) -> Transaction:
+    """End an interrupted transaction by finishing it; one that was being rolled back is rolled back.
+
+    Raises:
+        TorchlinkError: there is none, or it was interrupted before anything was changed.
+        KeyboardInterrupt: everything is as it was before the transaction.
+    """
+    with _alone(prefix, means.state), _interruptible():
+        entry = unfinished(prefix)
+        if entry is None:
+            raise TorchlinkError("no change was interrupted here", where=str(prefix))
+        state = entry.state()
+        if state is State.PREPARING:
+            _undo(entry, "it was interrupted before anything was changed")
+            raise TorchlinkError(
+                "the change was interrupted before anything was changed",
+                where=str(prefix),
+                mend="run torchlink fix again",
+            )
+        if state is State.UNDOING:
+            _undo(entry, entry.transaction().reason or "it was interrupted while it was rolled back")
+            return entry.transaction()
+        return _finish(entry, means)
+
+
+def undo(prefix: Path, number: int | None, environment: Callable[[], Environment], state: Path | None) -> Transaction:
+    """Undo a transaction: the interrupted one, or one that was committed.
+
+    Args:
+        prefix: the environment.
+        number: its id; the latest one without.
+        environment: reads the environment.
+        state: the user's folder of notes on what is open.
+
+    Raises:
+        TorchlinkError: there is none, or what it left was changed since.
+    """
+    with _alone(prefix, state), _interruptible():
+        entry = unfinished(prefix)
+        if entry is None:
+            entry = _committed(prefix, number)
+            _refuse_later_changes(entry, environment())
+        elif number not in (None, entry.id):
+            raise TorchlinkError(
+                f"change {entry.id} was interrupted", where=str(prefix), mend="roll that one back first"
+            )
+        _undo(entry, "by hand")
+        return entry.transaction()
+
+
+def unfinished(prefix: Path) -> Entry | None:
+    """The transaction that was interrupted, if one was."""
+    return next((entry for entry in reversed(entries(prefix)) if not entry.state().is_over), None)
+
+
+# Before the switch
+
+
+def _prepare(entry: Entry, request: Request, environment: Environment, means: Means) -> None:
+    known = [one.id for one in request.findings if one.severity is Severity.BREAK]
+    means.tell("probing", 0, 0)
+    entry.reach(State.PREPARING, known=known, before=[probe_document(one) for one in means.probe()])
+    pins = [f"{step.package}=={step.new}" for step in request.plan.steps if step.op in {"set", "add"}]
+    means.tell(f"fetching {len(pins)} packages with uv", 0, 0)
+    entry.staged.mkdir()
+    if pins:
+        means.stage(pins, entry.staged)
+    means.tell("taking a snapshot", 0, 0)
+    moves = plan_moves(environment, _changed(request.plan), entry.staged)
+    for folder in {path.rpartition(os.sep)[0] for path in moves.out}:
+        (entry.saved / folder).mkdir(parents=True, exist_ok=True)
+    entry.saved.mkdir(exist_ok=True)
+    entry.write(_MOVES, moves.document())
+    project_files.keep(entry, request.files)
+    write_snapshot(entry, BEFORE, take(environment))
+    _flush_disk(entry.path)
+
+
+def _changed(plan: Plan) -> frozenset[str]:
+    return frozenset(step.package for step in plan.steps if step.op in {"set", "add", "remove"})
+
+
+def _new(request: Request) -> Transaction:
+    return Transaction(
+        id=0,
+        began=datetime.now().astimezone().isoformat(timespec="seconds"),
+        state=State.PREPARING,
+        prefix=str(request.prefix),
+        project=request.project,
+        plan=request.plan,
+    )
+
+
+# The switch, and what follows it
+
+
+def _finish(entry: Entry, means: Means) -> Transaction:
+    """Switch and try, from whatever point the journal is at."""
+    prefix = entry.path.parent.parent
+    try:
+        if entry.state() is not State.SWITCHED:
+            means.tell("changing the environment", 0, 0)
+            entry.reach(State.SWITCHING)
+            carry_forward(prefix, Moves.read(entry.read(_MOVES)), entry.staged, entry.saved)
+            project_files.forward(entry)
+            entry.reach(State.SWITCHED)
+        means.tell("linking what was changed", 0, 0)
+        report = means.judge()
+        means.tell("probing", 0, 0)
+        after = means.probe()
+        transaction = entry.transaction()
+        known = next((one.texts("known") for one in entry.states() if "known" in one.members), ())
+        reason = why_not(transaction.plan, known, report, transaction.before, after)
+        documents = [probe_document(one) for one in after]
+        if not reason:
+            write_snapshot(entry, AFTER, take(means.environment()))
+            entry.reach(State.COMMITTED, after=documents)
+    except BaseException as error:
+        _undo(entry, _reason(error))
+        if isinstance(error, OSError):
+            raise TorchlinkError(
+                f"rolled back, and nothing was changed: {error.strerror}", where=str(error.filename or "")
+            ) from error
+        raise
+    if reason:
+        _undo(entry, reason, after=documents)
+    else:
+        entry.discard(entry.staged)
+        _forget_old(prefix)
+    return entry.transaction()
+
+
+def _undo(entry: Entry, reason: str, **more: object) -> None:
+    """Put everything back. Signals wait meanwhile; a full disk is no hindrance, since files are only renamed."""
+    with _undisturbed():
+        with suppress(OSError):
+            entry.reach(State.UNDOING, reason=reason, **more)
+        if (entry.path / _MOVES).is_file():
+            carry_back(entry.path.parent.parent, Moves.read(entry.read(_MOVES)), entry.saved)
+            if left := project_files.back(entry):
+                more["reason"] = f"{reason}; {left[0]} was changed by somebody else meanwhile, and is left so"
+        entry.discard(entry.staged)
+        entry.discard(entry.saved)
+        entry.reach(State.UNDONE, **{"reason": reason, **more})
+
+
+def _end(entry: Entry, state: State, **more: object) -> None:
+    with suppress(OSError):
+        entry.reach(state, **more)
+
+
+def _reason(error: BaseException) -> str:
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else " ".join(str(error).split())[:500]
+
+
+def _forget_old(prefix: Path) -> None:
+    """Only the latest changes keep what they replaced."""
+    kept = [entry for entry in entries(prefix) if entry.state() is State.COMMITTED and entry.saved.is_dir()]
+    for entry in kept[:-MOST_KEPT]:
+        shutil.rmtree(entry.saved, ignore_errors=True)
+
+
+# What may be undone
+
+
+def _refuse_unfinished(prefix: Path) -> None:
+    entry = unfinished(prefix)
+    if entry is not None:
+        raise TorchlinkError(
+            f"change {entry.id} was interrupted while {entry.state().value}",
+            where=str(prefix),
+            mend="end it with torchlink rollback or torchlink fix --continue",
+        )
+
+
+def _committed(prefix: Path, number: int | None) -> Entry:
+    found = [entry for entry in entries(prefix) if entry.state() is State.COMMITTED]
+    if number is not None:
+        found = [entry for entry in found if entry.id == number]
+    if not found:
+        what = "no change was committed here" if number is None else f"no change {number} is in effect here"
+        raise TorchlinkError(what, where=str(prefix), mend="see torchlink history")
+    if not found[-1].saved.is_dir():
+        raise TorchlinkError(f"the files that change {found[-1].id} replaced are not kept any more", where=str(prefix))
+    return found[-1]
+
+
+def _refuse_later_changes(entry: Entry, environment: Environment) -> None:
+    """What a change left must still be there, or undoing it would lose what came later."""
+    mend = "undo what came later first"
+    for step in entry.transaction().plan.steps:
+        if step.op not in {"set", "add", "remove"}:
+            continue
+        found = environment.distribution(step.package)
+        version = "" if found is None else found.version
+        if version.partition("+")[0] != step.new.partition("+")[0]:
+            what = f"{step.package} is {version or 'gone'} now, and change {entry.id} left {step.new or 'none'}"
+            raise TorchlinkError(what, where=environment.prefix, mend=mend)
+    moves = Moves.read(entry.read(_MOVES))
+    new = frozenset(moves.into)
+    for path in moves.out:
+        if path not in new and not path.endswith(".pyc") and os.path.lexists(Path(environment.prefix, path)):
+            raise TorchlinkError("came after the change that would be undone", where=path, mend=mend)
+    if touched := project_files.touched(entry):
+        raise TorchlinkError("was changed since", where=str(touched[0]), mend=mend)
+
+
+# How it is run
+
+
+@contextmanager
+def _alone(prefix: Path, state: Path | None) -> Iterator[None]:
+    with locked(prefix):
+        pending.note(prefix, state)
+        try:
+            yield
+        finally:
+            if unfinished(prefix) is None:
+                pending.forget(prefix, state)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends the work as Ctrl-C does: whole."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, previous, strict=True):
+            signal.signal(number, handler)
+
+
+def _flush_disk(folder: Path) -> None:
+    """Put what was prepared on disk before the first file moves; the order of renames is the file system's matter."""
+    flush_folder(folder)
+    os.sync()

@@ -1,0 +1,260 @@
+"""The second page of the table of contents: apply → verify → keep or roll back, and what was changed since."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torchlink import __version__, pipeline
+from torchlink.apply.difference import between, snapshot_named
+from torchlink.apply.journal import entries
+from torchlink.apply.pending import state_folder
+from torchlink.apply.snapshot import take
+from torchlink.apply.transaction import Means, Request, carry_out, go_on, undo
+from torchlink.catalog.cache import cache_folder, open_cache
+from torchlink.model.difference import Difference
+from torchlink.model.environment import Environment
+from torchlink.model.errors import TorchlinkError
+from torchlink.model.plan import Plan
+from torchlink.model.probe import ProbeResult
+from torchlink.model.report import Report
+from torchlink.model.transaction import FileChange, Transaction
+from torchlink.probe.catalog import FAMILY, probes_for
+from torchlink.probe.run import DEFAULT_LIMITS, Limits, run_probes
+from torchlink.read.configuration import read_configuration
+from torchlink.read.environment import Survey, environment_of, find, survey
+
+Progress = pipeline.Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The environment and the project that are worked on."""
+
+    python: Path
+    project: Path | None
+    surveyed: Survey
+    cache: bool = True
+
+    @property
+    def prefix(self) -> Path:
+        return Path(self.surveyed.installation.layout.prefix)
+
+    def environment(self) -> Environment:
+        """The environment as it is now."""
+        return environment_of(survey(self.python, os.environ))
+
+    @property
+    def root(self) -> Path | None:
+        """The project's folder."""
+        if self.project is None:
+            return None
+        return (self.project if self.project.is_dir() else self.project.parent).absolute()
+
+
+def place(project: Path | None, python: Path | None, *, cache: bool = True) -> Place:
+    """Find the environment that is to be changed.
+
+    Raises:
+        TorchlinkError: there is none, or its interpreter does not run.
+    """
+    target = find(project, python, os.environ)
+    surveyed = survey(target, os.environ)
+    if not surveyed.installation.interpreter.executed:
+        raise TorchlinkError("its interpreter does not run here", where=str(target), mend="work where it runs")
+    return Place(python=target, project=project, surveyed=surveyed, cache=cache)
+
+
+def choose(report: Report, number: int | None) -> Plan:
+    """The plan that was asked for; without a number, the best one that costs nothing of what the user wrote.
+
+    Raises:
+        TorchlinkError: there is no such plan, or the best one needs the user's word.
+    """
+    if not report.plans:
+        raise TorchlinkError("there is no plan to carry out", mend=report.target.note or "nothing is broken")
+    if number is not None:
+        chosen = [plan for plan in report.plans if plan.rank == number]
+        if not chosen:
+            raise TorchlinkError(f"there is no plan {number}", mend=f"choose one of 1 to {len(report.plans)}")
+        return chosen[0]
+    best = report.plans[0]
+    doubts = [f"it goes against {one.constraint} ({one.file}:{one.line})" for one in best.violates]
+    doubts += [best.security] if best.security else []
+    doubts += [f"it is {best.certainty}, not proven"] if best.certainty == "suggested" else []
+    if doubts:
+        mend = f"say --choose {best.rank} if that is what you want"
+        raise TorchlinkError(f"the best plan, {best.summary}, needs your word: {doubts[0]}", mend=mend)
+    return best
+
+
+def apply(
+    plan: Plan,
+    at: Place,
+    *,
+    even_in_use: bool = False,
+    index_url: str = "",
+    offline: bool = False,
+    progress: Progress,
+) -> Transaction:
+    """Carry out a plan on an environment and on its project's files, and keep it only if it links and runs.
+
+    Args:
+        plan: one of a report on this environment.
+        at: where.
+        even_in_use: whether to go on where processes use the environment.
+        index_url: the index to use instead of the configured one.
+        offline: whether uv is to use only what it has fetched before.
+        progress: told how far the work has come.
+
+    Raises:
+        TorchlinkError: nothing was changed.
+    """
+    before = pipeline.check(at.project, python=at.python, cache=at.cache, progress=progress)
+    request = Request(
+        plan=plan,
+        prefix=at.prefix,
+        base_prefix=at.surveyed.installation.layout.base_prefix,
+        project="" if at.root is None else str(at.root),
+        findings=before.findings,
+        files=tuple(_pin_edits(plan, at, progress)),
+        even_in_use=even_in_use,
+    )
+    return carry_out(request, _means(at, plan, progress, index_url=index_url, offline=offline))
+
+
+def resume(at: Place, *, progress: Progress) -> Transaction:
+    """Finish the change that was interrupted.
+
+    Raises:
+        TorchlinkError: none was, or it was interrupted before anything was changed.
+    """
+    open_ones = [one for one in history(at) if not one.state.is_over]
+    plan = open_ones[-1].plan if open_ones else None
+    project = Path(open_ones[-1].project) if open_ones and open_ones[-1].project else at.project
+    at = Place(python=at.python, project=project, surveyed=at.surveyed, cache=at.cache)
+    return go_on(at.prefix, _means(at, plan, progress))
+
+
+def rollback(at: Place, number: int | None) -> Transaction:
+    """Undo a change: the interrupted one, the one of this number, or the latest.
+
+    Raises:
+        TorchlinkError: there is none, or what it left has been changed since.
+    """
+    return undo(at.prefix, number, at.environment, state_folder(os.environ))
+
+
+def history(at: Place) -> list[Transaction]:
+    """The changes of an environment, oldest first."""
+    return [entry.transaction() for entry in entries(at.prefix)]
+
+
+def difference(at: Place, first: str, second: str) -> Difference:
+    """What differs between two moments of an environment.
+
+    Args:
+        at: the environment.
+        first: ``N`` as change N left it, ``N:before``, ``now``, or empty for the latest committed change.
+        second: likewise; empty for now.
+
+    Raises:
+        TorchlinkError: there is no such snapshot.
+    """
+    now = take(at.environment())
+    old, new = (snapshot_named(at.prefix, name, now) for name in (first or "latest", second or "now"))
+    return between(old, new)
+
+
+def probe(
+    at: Place, *, checkpoints: Sequence[Path] = (), verified: bool = True, limits: Limits = DEFAULT_LIMITS
+) -> tuple[ProbeResult, ...]:
+    """Run the probes, and the project's own ``verify`` command.
+
+    Args:
+        at: where.
+        checkpoints: files to load.
+        verified: whether the project's command is run.
+        limits: what each probe may take.
+
+    Raises:
+        TorchlinkError: the project's configuration is not understood.
+    """
+    return _probe(at, (), checkpoints, limits, verified=verified)
+
+
+def _probe(
+    at: Place, packages: Sequence[str], checkpoints: Sequence[Path], limits: Limits, *, verified: bool
+) -> tuple[ProbeResult, ...]:
+    from torchlink.probe.verify import verify
+    from torchlink.rules.behaviour import rule_codes
+
+    environment = at.environment()
+    installed = frozenset(one.name for one in environment.distributions)
+    probes = probes_for(installed, _modules(environment, packages), [path.absolute() for path in checkpoints])
+    results = run_probes(at.python, probes, os.environ, limits)
+    command = () if at.root is None or not verified else read_configuration(at.root, rule_codes()).verify
+    if command and at.root is not None:
+        results = (*results, verify(command, at.root, at.prefix, os.environ))
+    return results
+
+
+def _modules(environment: Environment, packages: Sequence[str]) -> Iterator[str]:
+    """What is imported: the family's packages, and the one module that each of some others is known by."""
+    for name in dict.fromkeys((*FAMILY, *packages)):
+        found = environment.distribution(name)
+        if found is None:
+            continue
+        public = [top for top in found.top_level if not top.startswith("_")]
+        same = [top for top in public if top.replace("_", "-").lower() == name]
+        yield from (same or public[:1] if len(public) == 1 or same else [])
+
+
+def _means(at: Place, plan: Plan | None, progress: Progress, *, index_url: str = "", offline: bool = False) -> Means:
+    moved = [] if plan is None else [step.package for step in plan.steps if step.op in {"set", "add"}]
+
+    def stage(pins: Sequence[str], folder: Path) -> None:
+        from torchlink.read.index_settings import index_settings
+        from torchlink.solve.uv import Uv, find_uv
+
+        settings = index_settings(at.root, os.environ, index_url)
+        Uv(program=find_uv(), settings=settings, python=str(at.python), offline=offline, folder=at.root).install(
+            pins, folder
+        )
+
+    return Means(
+        stage=stage,
+        environment=at.environment,
+        judge=lambda: pipeline.check(at.project, python=at.python, cache=at.cache, progress=progress),
+        probe=lambda: _probe(at, moved[:12], (), DEFAULT_LIMITS, verified=True),
+        tell=progress,
+        state=state_folder(os.environ),
+    )
+
+
+def _pin_edits(plan: Plan, at: Place, progress: Progress) -> Iterator[FileChange]:
+    """What the plan's pins make of the project's files, every place that pins them included."""
+    versions = {step.package: step.new for step in plan.steps if step.op == "edit-pin" and step.new}
+    if not versions:
+        return
+    if at.root is None:
+        raise TorchlinkError("the plan edits pins of a project, and none was given", mend="name the project")
+    from torchlink.pins.set import set_versions
+
+    store = open_cache(cache_folder(os.environ) if at.cache else None, __version__)
+    try:
+        setting = set_versions(
+            at.root, versions, family=False, documents=False, variables=os.environ, store=store, progress=progress
+        )
+    finally:
+        store.close()
+    if setting.left:
+        left = setting.left[0]
+        raise TorchlinkError(
+            f"{left.pin.name}{left.pin.wanted} cannot be edited: {left.reason}",
+            where=left.pin.place.label,
+            mend="change it by hand",
+        )
+    yield from (FileChange(path=one.path, before=one.before, after=one.after) for one in setting.changes)

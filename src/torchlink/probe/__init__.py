@@ -1,0 +1,1 @@
+"""Small functional checks that really run something, each in a process that may die."""

@@ -1,0 +1,83 @@
+"""Changes of an environment, and what was really run in it, as JSON documents: ``torchlink.changes/1``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from torchlink.model.difference import Difference
+from torchlink.model.probe import ProbeResult, ProbeStatus
+from torchlink.model.transaction import Transaction
+from torchlink.report.document import Node
+from torchlink.report.json import plan_document
+
+SCHEMA = "torchlink.changes/1"
+
+
+def render_changes(transactions: Sequence[Transaction]) -> str:
+    """Transactions, oldest first."""
+    return _document({"changes": [_transaction(one) for one in transactions]})
+
+
+def render_probes(results: Sequence[ProbeResult]) -> str:
+    """What probes showed."""
+    return _document({"probes": [probe_document(one) for one in results]})
+
+
+def render_difference(found: Difference) -> str:
+    """What differs between two moments."""
+    return _document(
+        {
+            "since": found.since,
+            "until": found.until,
+            "moved": [{"package": one.name, "from": one.old, "to": one.new} for one in found.moved],
+            "touched": [{"path": one.path, "how": one.how, "owner": one.owner} for one in found.touched],
+        }
+    )
+
+
+def probe_document(result: ProbeResult) -> dict[str, object]:
+    """A probe's result as plain values."""
+    return {
+        "name": result.name,
+        "status": result.status.value,
+        "elapsed_s": round(result.elapsed_s, 3),
+        "detail": result.detail,
+        "tests_passed": result.tests_passed,
+        "tests_failed": result.tests_failed,
+    }
+
+
+def read_probe(at: Node) -> ProbeResult:
+    """Read what `probe_document` made.
+
+    Raises:
+        UnreadableError: it is no probe's result.
+    """
+    return ProbeResult(
+        name=at.text("name"),
+        status=ProbeStatus(at.text("status")),
+        elapsed_s=at.number("elapsed_s"),
+        detail=at.text("detail"),
+        tests_passed=at.integer("tests_passed"),
+        tests_failed=at.integer("tests_failed"),
+    )
+
+
+def _transaction(one: Transaction) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "began": one.began,
+        "state": one.state.value,
+        "environment": one.prefix,
+        "project": one.project,
+        "plan": plan_document(one.plan),
+        "reason": one.reason,
+        "before": [probe_document(probe) for probe in one.before],
+        "after": [probe_document(probe) for probe in one.after],
+        "kept": one.kept,
+    }
+
+
+def _document(members: Mapping[str, object]) -> str:
+    return json.dumps({"schema": SCHEMA, **members}, indent=2, ensure_ascii=True) + "\n"

@@ -1,0 +1,203 @@
+"""A fix that is carried out: kept where it links and runs, undone where it does not, and whole after any crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.apply.test_moves import content
+from tests.scenarios.test_what_if import shop
+from tests.scenarios.world import World
+from torchlink.apply.pending import interrupted
+from torchlink.cli.main import run
+
+__all__ = ["shop"]
+
+
+@pytest.fixture
+def broken(world: World, shop: Path) -> World:
+    """``reader`` needs what ``shelf`` 2.0 no longer has; ``requirements.txt`` pins the shelf, with a comment."""
+    world.install("shelf", "2.0", {"shelf/__init__.py": "def keep():\n    pass\n"})
+    world.install("reader", "1.0", {"reader/__init__.py": "from shelf import store\n"}, ("shelf>=1",))
+    return world
+
+
+def torchlink(world: World, *arguments: str) -> tuple[int, str, str]:
+    code = run([*arguments, "--python", str(world.python)])
+    out, err = world.capture.readouterr()
+    return code, out, err
+
+
+def tree(world: World) -> dict[str, tuple[int, bytes, int]]:
+    """All that matters of the environment and the project."""
+    found = {**content(world.environment), **content(world.project)}
+    return {path: entry for path, entry in found.items() if not path.startswith(".torchlink")}
+
+
+def imports(world: World, name: str) -> bool:
+    return subprocess.run([str(world.python), "-B", "-c", f"import {name}"], capture_output=True).returncode == 0
+
+
+def test_it_fails_it_is_mended_and_it_is_undone(broken: World) -> None:
+    assert not imports(broken, "reader")
+    before = tree(broken)
+    code, out, err = torchlink(broken, "fix", str(broken.project), "--apply")
+    assert (code, err) == (0, "") and "shelf 2.0 → 1.0: committed" in out
+    assert imports(broken, "reader") and (broken.site / "shelf-1.0.dist-info" / "RECORD").is_file()
+    assert torchlink(broken, "check", str(broken.project))[0] == 0
+    code, out, _ = torchlink(broken, "diff", "1:before")
+    assert code == 1 and "shelf 2.0 → 1.0" in out and "reader" not in out
+    code, out, err = torchlink(broken, "rollback")
+    assert (code, err) == (0, "") and "rolled back" in out
+    assert tree(broken) == before
+    assert torchlink(broken, "diff", "1:before")[0] == 0
+
+
+def test_pins_are_edited_with_the_environment(broken: World) -> None:
+    broken.source("requirements.txt", "reader==1.0\nshelf==2.0  # never change a running system\n")
+    before = tree(broken)
+    code, _, err = torchlink(broken, "fix", str(broken.project), "--apply")
+    assert code == 2 and "goes against shelf==2.0" in err and "--choose 1" in err
+    assert tree(broken) == before
+    assert torchlink(broken, "fix", str(broken.project), "--apply", "--choose", "1")[0] == 0
+    text = (broken.project / "requirements.txt").read_text()
+    assert text == "reader==1.0\nshelf==1.0  # never change a running system\n"
+    assert torchlink(broken, "rollback")[0] == 0
+    assert (broken.project / "requirements.txt").read_text().startswith("reader==1.0\nshelf==2.0 ")
+
+
+def test_a_probe_that_fails_afterwards_undoes_it(broken: World, shop: Path) -> None:
+    check = "import shelf; assert hasattr(shelf, 'keep'), 'shelf cannot keep'"
+    broken.source("pyproject.toml", f'[tool.torchlink]\nverify = ["{broken.python}", "-c", "{check}"]\n')
+    before = tree(broken)
+    code, out, err = torchlink(broken, "fix", str(broken.project), "--apply")
+    assert (
+        (code, err) == (1, "")
+        and "rolled back" in out
+        and "the probe verify failed" in out
+        and "shelf cannot keep" in out
+    )
+    assert tree(broken) == before
+
+
+def test_counts_of_a_test_suite_stand_side_by_side(broken: World) -> None:
+    broken.source("pyproject.toml", f"[tool.torchlink]\nverify = '{broken.python} -m unittest'\n")
+    tests = "    def test_a(self): import reader\n    def test_b(self): pass\n"
+    broken.source("test_it.py", f"import unittest\nclass T(unittest.TestCase):\n{tests}")
+    code, out, _ = torchlink(broken, "fix", str(broken.project), "--apply")
+    assert code == 0 and "verify: failed 1/2 → passed 2/2" in out
+    code, out, _ = torchlink(broken, "history", "--format", "json")
+    (change,) = json.loads(out)["changes"]
+    assert (change["before"][-1]["tests_failed"], change["after"][-1]["tests_failed"]) == (1, 0)
+
+
+def test_what_cannot_be_fetched_changes_nothing(broken: World, shop: Path, tmp_path: Path) -> None:
+    plans = tmp_path / "plans.json"
+    assert torchlink(broken, "fix", str(broken.project), "--format", "json", "--output", str(plans))[0] == 1
+    (shop / "shelf-1.0-py3-none-any.whl").write_bytes(b"damaged on its way")
+    before = tree(broken)
+    code, _, err = torchlink(broken, "fix", str(broken.project), "--apply", "--plans", str(plans))
+    assert code == 2 and "uv could not install shelf==1.0" in err
+    assert tree(broken) == before
+    assert "failed" in torchlink(broken, "history")[1]
+
+
+def test_a_plan_for_another_state_is_refused(broken: World, tmp_path: Path) -> None:
+    plans = tmp_path / "plans.json"
+    torchlink(broken, "fix", str(broken.project), "--format", "json", "--output", str(plans))
+    assert torchlink(broken, "fix", str(broken.project), "--apply")[0] == 0
+    code, _, err = torchlink(broken, "fix", str(broken.project), "--apply", "--plans", str(plans))
+    assert code == 2 and "made for shelf 2.0, and here is 1.0" in err
+
+
+def test_what_came_later_is_not_lost(broken: World) -> None:
+    assert torchlink(broken, "fix", str(broken.project), "--apply")[0] == 0
+    info = broken.site / "shelf-1.0.dist-info"
+    (info / "METADATA").write_text((info / "METADATA").read_text().replace("1.0", "1.5"))
+    info.rename(broken.site / "shelf-1.5.dist-info")
+    code, _, err = torchlink(broken, "rollback")
+    assert code == 2 and "shelf is 1.5 now" in err
+
+
+def test_a_process_that_uses_the_environment_is_named(broken: World) -> None:
+    script = "import time; print(1, flush=True); time.sleep(60)"
+    with subprocess.Popen([str(broken.python), "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        code, _, err = torchlink(broken, "fix", str(broken.project), "--apply")
+        assert code == 2 and f"process {process.pid}" in err and "time.sleep" in err
+        assert torchlink(broken, "fix", str(broken.project), "--apply", "--in-use")[0] == 0
+        process.kill()
+
+
+def test_two_at_once(broken: World) -> None:
+    from torchlink.apply.lock import locked
+
+    with locked(broken.environment):
+        code, _, err = torchlink(broken, "fix", str(broken.project), "--apply")
+    assert code == 2 and f"process {os.getpid()}" in err
+
+
+def test_the_base_interpreter_is_not_changed(broken: World) -> None:
+    from torchlink.apply.checks import check_environment
+    from torchlink.model.errors import TorchlinkError
+    from torchlink.read.environment import read_environment
+
+    environment, _ = read_environment(broken.python, os.environ)
+    with pytest.raises(TorchlinkError, match="an interpreter's own"):
+        check_environment(environment, environment.prefix, {"shelf"})
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from torchlink.cli.main import run
+count, real = int(sys.argv[1]), Path.replace
+def replace(source, target):
+    global count
+    done = real(source, target)
+    count -= 1
+    if not count:
+        os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+    return done
+Path.replace = replace
+sys.exit(run(sys.argv[3:]))
+"""
+
+
+@pytest.mark.parametrize("end", ["rollback", "fix --continue"])
+@pytest.mark.parametrize("count", [2, 6, 8, 10, 12])
+def test_killed_at_some_file(broken: World, count: int, end: str) -> None:
+    plans = broken.project / "plans.json"
+    torchlink(broken, "fix", str(broken.project), "--format", "json", "--output", str(plans))
+    before = tree(broken)
+    arguments = ["fix", str(broken.project), "--apply", "--plans", str(plans), "--python", str(broken.python)]
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(count), "SIGKILL", *arguments], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    (line,) = interrupted(os.environ)
+    assert "was interrupted while" in line and str(broken.environment) in line
+    code, _, err = torchlink(broken, "check", str(broken.project))
+    assert "was interrupted" in err
+    code, out, _ = torchlink(broken, *end.split())
+    if end == "rollback" or code == 2:
+        assert tree(broken) == before
+    else:
+        assert code == 0 and imports(broken, "reader") and "committed" in out
+    assert interrupted(os.environ) == []
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_interrupted_by_hand_it_rolls_back_by_itself(broken: World, name: str) -> None:
+    plans = broken.project / "plans.json"
+    torchlink(broken, "fix", str(broken.project), "--format", "json", "--output", str(plans))
+    before = tree(broken)
+    arguments = ["fix", str(broken.project), "--apply", "--plans", str(plans), "--python", str(broken.python)]
+    done = subprocess.run([sys.executable, "-c", KILLED, "8", name, *arguments], capture_output=True, text=True)
+    assert done.returncode == 130 and "Traceback" not in done.stderr
+    assert tree(broken) == before and interrupted(os.environ) == []
+    assert "interrupted" in torchlink(broken, "history")[1]
