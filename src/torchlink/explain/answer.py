@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from torchlink.explain.context import Context
 from torchlink.explain.digest import Digest
-from torchlink.explain.facts import filled
+from torchlink.explain.facts import filled, told
 from torchlink.explain.match import Hit
 from torchlink.model.finding import Advice, Alternative, Certainty, Finding, Warned
 from torchlink.model.plan import Plan, Step
@@ -73,8 +73,8 @@ def _finding(hit: Hit, digest: Digest, context: Context, log: str) -> Finding:
         provider=provider,
         culprits=_culprits(cause, facts),
         affects=(),
-        title=filled(cause.title, facts),
-        cause=filled(cause.cause, facts),
+        title=told(cause.title, facts),
+        cause=told(cause.cause, facts),
         symptom=hit.symptom,
         evidence=_evidence(hit, digest, log),
         reached_from=(_ARROW.join(hit.frames[-_MOST_FRAMES:]),) if hit.frames else (),
@@ -82,8 +82,8 @@ def _finding(hit: Hit, digest: Digest, context: Context, log: str) -> Finding:
         advice=Advice(
             innocent=_warned(cause.innocent, facts),
             avoid=_warned(cause.avoid, facts),
-            verify=tuple(filled(one, facts) for one in cause.verify),
-            tell=filled(cause.tell, facts) if others else "",
+            verify=tuple(told(one, facts) for one in cause.verify),
+            tell=told(cause.tell, facts) if others else "",
             alternatives=tuple(_alternative(one, facts) for one in others),
         ),
     )
@@ -110,17 +110,15 @@ def _evidence(hit: Hit, digest: Digest, log: str) -> tuple[Evidence, ...]:
 
 
 def _warned(every: tuple[Warned, ...], facts: Mapping[str, str]) -> tuple[Warned, ...]:
-    return tuple(
-        Warned(what=filled(one.what, facts), why=filled(one.why, facts)) for one in every if filled(one.what, facts)
-    )
+    return tuple(Warned(what=told(one.what, facts), why=told(one.why, facts)) for one in every if told(one.what, facts))
 
 
 def _alternative(cause: Cause, facts: Mapping[str, str]) -> Alternative:
     return Alternative(
-        title=filled(cause.title, facts),
+        title=told(cause.title, facts),
         culprits=_culprits(cause, facts),
-        tell=filled(cause.tell, facts),
-        fix=filled(cause.fixes[0].summary, facts) if cause.fixes else "",
+        tell=told(cause.tell, facts),
+        fix=told(cause.fixes[0].summary, facts) if cause.fixes else "",
     )
 
 
@@ -137,15 +135,15 @@ def _plans(fixes: tuple[Fix, ...], facts: Mapping[str, str], finding: str, befor
         Plan(
             id=f"p{before + place}",
             rank=place,
-            summary=filled(fix.summary, facts),
+            summary=told(fix.summary, facts),
             resolves=(finding,),
             certainty="suggested",
             unknown=0,
             steps=tuple(
                 step for one in fix.steps if (step := _step(one, facts)).package or step.file or not one.package
             ),
-            security=filled(fix.security, facts),
-            note=filled(fix.note, facts),
+            security=told(fix.security, facts),
+            note=told(fix.note, facts),
         )
         for place, fix in enumerate(fixes, start=1)
     ]

@@ -43,7 +43,12 @@ _PLATFORMS = (
 )
 
 _FRAME = re.compile(r'^\s*File "([^"\n]{1,500})", line (\d{1,7})(?:, in (.{1,200}))?')
-_NOTEBOOK_FRAME = re.compile(r"^(?:File )?([~/A-Z][^\n]{0,300}\.py)(?::(\d{1,7}))?,? in ([\w.<>]{1,100})\(")
+_NOTEBOOK_FRAME = re.compile(
+    r"^(?:File )?([~/A-Za-z][^\n:]{0,2}[^\n:]{0,300}\.py)(?::(\d{1,7}))?,? in ([\w.<>]{1,100})"
+)
+_NOTEBOOK_MODULE = re.compile(r"^File ([~/A-Za-z][^\n]{0,300}?\.py):(\d{1,7})(?P<none>)")
+_RICH_FRAME = re.compile(r"^│ ([~/A-Z][^\n│]{0,300}?\.py):(\d{1,7}) in ([\w.<>]{0,100})")
+_FRAMES = (_FRAME, _NOTEBOOK_FRAME, _NOTEBOOK_MODULE, _RICH_FRAME)
 TRACEBACK = "Traceback (most recent call last)"
 CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _REACH = 90
@@ -136,7 +141,7 @@ def _frames_after(digest: Digest, index: int) -> tuple[Frame, ...]:
 
 
 def _frame(text: str) -> Frame | None:
-    match = _FRAME.match(text) or _NOTEBOOK_FRAME.match(text)
+    match = next((found for pattern in _FRAMES if (found := pattern.match(text))), None)
     if match is None:
         return None
     path = match[1]

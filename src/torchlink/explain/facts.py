@@ -116,7 +116,8 @@ def _known(module: str, name: str) -> KnownName | None:
     """What is known of a name, or of a module or one that it lies in."""
     names = known_names()
     if name:
-        return names.get((module, name)) or names.get((module.partition(".")[0], name))
+        top = module.partition(".")[0]
+        return names.get((module, name)) or names.get((top, name)) or names.get((f"{module}.{name}", ""))
     while module:
         if (module, "") in names:
             return names[(module, "")]
@@ -169,6 +170,7 @@ def _machine(facts: Mapping[str, str], _place: Place) -> dict[str, str]:
         "driver_cuda": f"CUDA {int(found) // 1000}.{int(found) % 1000 // 10}" if found.isdigit() else "",
         "error_804": "yes" if number == "804" or facts.get("forward") else "",
         "error_803": "yes" if number == "803" or facts.get("mismatch") else "",
+        "built_public": facts.get("built", "").partition("+")[0],
         "op_package": facts.get("package_name") or "torch",
         "call": f"{facts.get('function', '')} {facts.get('keyword', '')}",
     }
@@ -185,7 +187,7 @@ def _parties(facts: Mapping[str, str], place: Place) -> dict[str, str]:
     own = facts.get("file_package", "")
     asked = needer_of(place.frames, provider)
     inside = own if is_ours(own) else asked if is_ours(asked) else ""
-    needer = inside or facts.get("name_needer") or asked
+    needer = inside or asked or facts.get("name_needer", "")
     extension = inside if inside != "torch" else ""
     module = facts.get("module", "")
     dotted = facts.get("global", "")
@@ -193,6 +195,7 @@ def _parties(facts: Mapping[str, str], place: Place) -> dict[str, str]:
     return {
         "provider": provider,
         "needer": needer,
+        "needer_guessed": "" if inside or asked else needer,
         "extension": extension,
         "in_project": "yes" if asked == PROJECT else "",
         "import_name": import_name(extension or (needer if is_ours(needer) else "torch")),
@@ -202,6 +205,8 @@ def _parties(facts: Mapping[str, str], place: Place) -> dict[str, str]:
         "global_culprit": known_global or needer,
         "build_package": _built(place.nearby) or extension,
         "class_package": "transformers",
+        "gate_needer": normalise(facts.get("needing", "")) or (inside if inside != provider else "") or "transformers",
+        "found_here": facts.get("found") or "another release, or none,",
         "torch_number": version_of(facts, "torch") or "the installed one",
         "torch_here": f"torch {here}" if (here := version_of(facts, "torch")) else "the installed torch",
     }
@@ -240,13 +245,35 @@ _SPACE_BEFORE = re.compile(r" (?=[,.;:)](?:\s|$))")
 _EMPTY = re.compile(r" ?\(\)")
 
 
+_UNKNOWN = {
+    "needer": "the package that needs it",
+    "extension": "the extension",
+    "dll_needer": "the extension",
+    "file_package": "the package",
+    "build_package": "the package",
+    "global_culprit": "the code that loads it",
+    "gate_needer": "the package",
+    "library_needer": "the package",
+    "file_name": "the library",
+    "gpu": "this GPU",
+}
+"""How prose speaks of a party that is not known."""
+_PROSE = {PROJECT: "your code", "checkpoint": "the file"}
+
+
 def filled(text: str, facts: Mapping[str, str]) -> str:
-    """A text with the facts that it names in braces; what is not known is left out."""
+    """A name with the facts that it is made of; what is not known is left out."""
+    return _BRACED.sub(lambda match: facts.get(match[1], ""), text).strip()
+
+
+def told(text: str, facts: Mapping[str, str]) -> str:
+    """Prose with the facts that it names in braces."""
     if "{" not in text:
         return text
-    known = {**facts, "who": _who(facts)}
+    known = {**_UNKNOWN, **{name: _PROSE.get(fact, fact) for name, fact in facts.items()}, "who": _who(facts)}
     shown = _BRACED.sub(lambda match: known.get(match[1], ""), text)
-    return _SPACE_BEFORE.sub("", _SPACES.sub(" ", _EMPTY.sub("", shown))).strip()
+    shown = _SPACE_BEFORE.sub("", _SPACES.sub(" ", _EMPTY.sub("", shown))).strip()
+    return shown.replace('import torch, torch"', 'import torch"')
 
 
 def named(text: str) -> frozenset[str]:
@@ -261,4 +288,6 @@ def _who(facts: Mapping[str, str]) -> str:
         return "your code"
     if not is_ours(needer):
         return "the code that needs it"
+    if facts.get("needer_guessed"):
+        return f"a package such as {needer}"
     return f"{needer} {version_of(facts, needer)}".strip()
