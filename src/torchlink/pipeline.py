@@ -370,7 +370,7 @@ def explain(
     explained = explain_log(log, log.context)
     note, python_version, platform = "", log.context.python, log.context.platform
     if environment and (target := _environment_at_hand(python)) is not None:
-        at_hand = _compare(log, target, cache, progress or _silent)
+        at_hand = _compare(log, explained, target, cache, progress or _silent)
         explained, note = at_hand.explained, at_hand.note
         python_version, platform = at_hand.python or python_version, at_hand.platform or platform
     found = explained.answer
@@ -417,11 +417,11 @@ def _environment_at_hand(python: Path | None) -> Path | None:
         return None
 
 
-def _compare(log: Log, target: Path, cache: bool, tell: Progress) -> _AtHand:
+def _compare(log: Log, alone: Explained, target: Path, cache: bool, tell: Progress) -> _AtHand:
     """Explain a log in an environment, if it is of that environment: with its versions, and with what the linker says
     of the imports that failed."""
     from torchlink.explain.log import explain_log
-    from torchlink.explain.surroundings import failing_imports, fit, joined, with_versions
+    from torchlink.explain.surroundings import SOURCE, failing_imports, fit, joined, with_versions
     from torchlink.read.environment import environment_of
 
     store = open_cache(cache_folder(os.environ) if cache else None, __version__)
@@ -430,16 +430,14 @@ def _compare(log: Log, target: Path, cache: bool, tell: Progress) -> _AtHand:
         environment = environment_of(survey(target, os.environ, store))
     finally:
         store.close()
-    fitting = fit(log, environment)
+    fitting = fit(log, alone.answer, environment)
     if not fitting.fits:
-        return _AtHand(
-            explained=explain_log(log, log.context), note=f"{environment.prefix} is left out: {fitting.reason}"
-        )
+        return _AtHand(explained=alone, note=f"{environment.prefix} is left out: {fitting.reason}")
     explained = explain_log(log, with_versions(log.context, environment))
     source = failing_imports(log, explained.answer, environment)
     if source:
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "imports.py").write_text(source, encoding="utf-8")
+            (Path(folder) / SOURCE).write_text(source, encoding="utf-8")
             linked = check(Path(folder), python=target, cache=cache, progress=tell)
         explained = replace(explained, answer=joined(explained.answer, linked.findings, log))
     return _AtHand(

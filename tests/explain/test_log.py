@@ -76,7 +76,8 @@ def test_versions_in_the_log_decide() -> None:
     new = explained(f"Successfully installed numpy-2.1.0 torch-2.1.2\nUserWarning: _ARRAY_API not found\n\n\n{message}")
     assert "newer C API" in old.answer.findings[0].title
     assert new.answer.findings[0].title == "torch 2.1.2 was built for NumPy 1; a NumPy 2 is installed"
-    assert [one.title for one in new.answer.findings[0].advice.alternatives]
+    assert new.answer.findings[0].advice.alternatives == ()
+    assert [one.culprits for one in explained(message).answer.findings[0].advice.alternatives] == [("numpy", "torch")]
 
 
 def test_what_only_follows_is_told_where_there_is_nothing_else() -> None:

@@ -79,7 +79,8 @@ def test_an_example_is_explained_by_its_signature(signature: Signature, example:
     assert any(anchor in example for anchor in signature.anchors)
     log = read_log(example.encode(), "example")
     hits = find_hits(log.digest, entries(), log.context)
-    assert {hit.signature.code for hit in hits} == {signature.code}
+    telling = {hit.signature.code for hit in hits if hit.signature.weight}
+    assert (telling or {hit.signature.code for hit in hits}) == {signature.code}
 
 
 @pytest.mark.parametrize("signature", EVERY)

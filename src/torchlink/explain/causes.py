@@ -48,8 +48,8 @@ def holds(condition: Condition | None, facts: Mapping[str, str], versions: Mappi
     words = [_satisfies(versions.get(package, ""), wanted) for package, wanted in condition.versions.items()]
     if False in words:
         return False
-    if condition.text and not re.search(condition.text, text):
-        return None
+    if condition.text:
+        return True if re.search(condition.text, text) else None
     return None if None in words else True
 
 

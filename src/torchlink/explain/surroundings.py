@@ -10,6 +10,7 @@ from torchlink.explain.answer import Answer
 from torchlink.explain.context import Context
 from torchlink.explain.log import Log
 from torchlink.explain.packages import import_name
+from torchlink.link.cause import ARROW
 from torchlink.model.environment import Environment
 from torchlink.model.finding import Finding
 from torchlink.model.reference import PartyType, Severity
@@ -31,8 +32,12 @@ class Fit:
     reason: str
 
 
-def fit(log: Log, environment: Environment) -> Fit:
-    """Judge by the folders that the log names, and where it names none, by the versions that it tells."""
+SOURCE = "imports.py"
+"""The file that holds the imports which the linker follows."""
+
+
+def fit(log: Log, found: Answer, environment: Environment) -> Fit:
+    """Judge by the folders that the log names, and where it names none, by the versions and packages that it tells."""
     sites = {match[1].replace("\\", "/") for match in _SITE.finditer(log.digest.text) if "..." not in match[1]}
     own = {entry.path.replace("\\", "/") for entry in environment.search_path}
     if sites & own:
@@ -47,6 +52,9 @@ def fit(log: Log, environment: Environment) -> Fit:
     python = ".".join(environment.interpreter.version.split(".")[:2])
     if log.context.python and log.context.python != python:
         return Fit(fits=False, reason=f"the log is of Python {log.context.python}, the environment of {python}")
+    named = _packages(found)
+    if named and not any(environment.distribution(name) for name in named):
+        return Fit(fits=False, reason=f"it has none of the packages that the log speaks of ({', '.join(named)})")
     return Fit(fits=True, reason="nothing in the log speaks against it")
 
 
@@ -75,18 +83,17 @@ def _modules_of_frames(log: Log) -> Iterator[str]:
 
 
 def _modules_of_parties(found: Answer, environment: Environment) -> Iterator[str]:
-    names = dict.fromkeys(
-        party.name
-        for finding in found.findings
-        for party in (finding.needer, finding.provider)
-        if party.type is PartyType.PACKAGE
-    )
-    for name in names:
+    for name in _packages(found):
         distribution = environment.distribution(name)
         if distribution is not None:
             module = import_name(name)
             tops = distribution.top_level
             yield module if module in tops or not tops else tops[0]
+
+
+def _packages(found: Answer) -> tuple[str, ...]:
+    parties = (party for finding in found.findings for party in (finding.needer, finding.provider))
+    return tuple(dict.fromkeys(party.name for party in parties if party.type is PartyType.PACKAGE))
 
 
 def joined(found: Answer, linked: Iterable[Finding], log: Log) -> Answer:
@@ -103,7 +110,11 @@ def joined(found: Answer, linked: Iterable[Finding], log: Log) -> Answer:
             used.add(same.id)
         findings.append(finding if same is None else _linked(finding, same))
     shown = [one for one in breaks if one.id not in used and _symptom_in(one, log.digest.text)]
-    return replace(found, findings=(*shown, *findings))
+    return replace(found, findings=(*(_shown(one) for one in shown), *findings))
+
+
+def _shown(finding: Finding) -> Finding:
+    return replace(finding, reached_from=tuple(filter(None, map(_without_source, finding.reached_from))))
 
 
 def _is_same(finding: Finding, linked: Finding) -> bool:
@@ -117,6 +128,7 @@ def _is_same(finding: Finding, linked: Finding) -> bool:
 
 
 def _linked(finding: Finding, linked: Finding) -> Finding:
+    chains = tuple(chain for one in linked.reached_from if (chain := _without_source(one)))
     culprits = tuple(dict.fromkeys((*linked.culprits, *finding.culprits)))[:_MOST_CULPRITS]
     return replace(
         finding,
@@ -130,8 +142,16 @@ def _linked(finding: Finding, linked: Finding) -> Finding:
         title=linked.title,
         cause=f"{linked.cause}. {finding.cause}",
         evidence=tuple(dict.fromkeys((*finding.evidence[:1], *linked.evidence)))[:_MOST_EVIDENCE],
-        reached_from=linked.reached_from or finding.reached_from,
+        reached_from=finding.reached_from or chains,
+        # What the linker has seen decides among the causes.
+        advice=replace(finding.advice, tell="", alternatives=()),
     )
+
+
+def _without_source(chain: str) -> str:
+    """A chain without its first step, the file of imports that was made for the linker."""
+    first, _, rest = chain.partition(ARROW)
+    return rest if first.startswith(f"{SOURCE}:") else chain
 
 
 def _symptom_in(finding: Finding, text: str) -> bool:

@@ -34,7 +34,7 @@ class Condition:
     facts: Mapping[str, str]
     """Patterns by fact: a fact that is absent, or does not match, excludes the cause."""
     text: str = ""
-    """A pattern; the log holding it speaks for the cause, its absence says nothing."""
+    """A pattern; a log that holds it speaks for the cause, if no version speaks against it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
