@@ -28,22 +28,42 @@ def allow_code(file: str, refused: Sequence[Refusal], release: Release, numpy: s
         return f"import torch\n\n{load}\n"
     if not release.has_allow_list or any(one.kind in ("form", "blocked") for one in refused):
         return ""
-    paths = sorted({one.what for one in refused})
-    if not all(_spelled(path) for path in paths):
+    found = _listed(refused, release, numpy)
+    if found is None:
         return ""
-    imports, names = _bound(paths, numpy)
-    if not release.has_names and any(name.startswith("torch.") for name in names.values()):
-        return ""  # dtypes and the like have no __module__, which older allow lists go by
-    if any(path.startswith("numpy.dtypes.") for path in paths) and numpy and version_of(numpy) < (1, 25):
-        return ""
+    imports, shims, entries = found
     lines = ["import torch", *imports]
-    shims, entries = _entries(paths, names, release, numpy)
     listed = "".join(f"    {entry},\n" for entry in entries)
     lines.extend(shims)
     if release.has_context_manager:
         inner = listed.replace("    ", "        ")
         return "\n".join(lines) + f"\n\nwith torch.serialization.safe_globals(\n    [\n{inner}    ]\n):\n    {load}\n"
     return "\n".join(lines) + f"\n\ntorch.serialization.add_safe_globals([\n{listed}])\n{load}\n"
+
+
+def allow_list(
+    refused: Sequence[Refusal], release: Release, numpy: str
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The import statements and the entries of an exact allow list; ``None`` where no list alone suffices."""
+    if not release.has_context_manager or any(one.kind in ("form", "blocked") for one in refused):
+        return None
+    found = _listed(refused, release, numpy)
+    if found is None or found[1]:
+        return None
+    return tuple(found[0]), tuple(found[2])
+
+
+def _listed(refused: Sequence[Refusal], release: Release, numpy: str) -> tuple[list[str], list[str], list[str]] | None:
+    """Imports, definitions that come before, and entries."""
+    paths = sorted({one.what for one in refused})
+    if not all(_spelled(path) for path in paths):
+        return None
+    imports, names = _bound(paths, numpy)
+    if not release.has_names and any(name.startswith("torch.") for name in names.values()):
+        return None  # dtypes and the like have no __module__, which older allow lists go by
+    if any(path.startswith("numpy.dtypes.") for path in paths) and numpy and version_of(numpy) < (1, 25):
+        return None
+    return (imports, *_entries(paths, names, release, numpy))
 
 
 def _spelled(path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torchlink.checkpoint.allow_code import allow_list
 from torchlink.checkpoint.allowance import Allowance
 from torchlink.checkpoint.installed import Installed
 from torchlink.checkpoint.judge import judge
@@ -65,7 +66,10 @@ class UnreadCheckpoints:
 def _answer(found: Loadability | None) -> FileAnswer | None:
     if found is None or found.restricted.loads is None:
         return None
-    return FileAnswer(loads=found.restricted.loads, reasons=found.restricted.reasons, code=found.code)
+    # Without code that loads it there is a reason not to: it is dangerous, or lacks a module.
+    listed = allow_list(found.refused, release_of(found.torch), found.numpy) if found.refused and found.code else None
+    imports, entries = listed or ((), ())
+    return FileAnswer(loads=found.restricted.loads, reasons=found.restricted.reasons, imports=imports, entries=entries)
 
 
 def allowed_by_default(environment: Environment) -> frozenset[str]:

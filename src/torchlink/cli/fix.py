@@ -10,6 +10,7 @@ import click
 
 from torchlink.cli import surface
 from torchlink.cli.what_if import WhatIf, question_of, what_if_options
+from torchlink.model.question import Question
 from torchlink.report.formats import render
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--plans", type=_FILE, help="Take the plans of this JSON report, instead of looking for them anew.")
 @click.option("--in-use", is_flag=True, help="Change the environment even where processes use it.")
 @click.option("--continue", "go_on", is_flag=True, help="Finish a change that was interrupted.")
+@click.option("--source", is_flag=True, help="Rewrite the project's own source by the behaviour rules.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file.")
 @click.option("--cache/--no-cache", default=True, show_default=True, help="Use what earlier runs have read.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -43,6 +45,7 @@ def fix(
     plans: Path | None,
     in_use: bool,
     go_on: bool,
+    source: bool,
     output: Path | None,
     cache: bool,
     debug: bool,  # noqa: ARG001 - read in cli/main.py, which prints every error
@@ -57,8 +60,17 @@ def fix(
     the result is linked again and probed, and rolled back by itself where that shows a fault. `torchlink rollback`
     undoes it later.
 
+    With --source, what the behaviour rules can rewrite in the project's own source is shown as a diff, with what is
+    left for its writer to choose. --apply writes the files.
+
     Exits with 0 where nothing is broken, 1 where something is, 2 for bad usage or input, 3 where torchlink failed.
     """
+    if source:
+        from torchlink.cli.fix_source import fix_source
+
+        if question_of(what_if) != Question():
+            raise click.UsageError("--source looks at the project's own environment: give no what-if target.")
+        return fix_source(project or Path(), python, form=form, apply=apply, output=output)
     from torchlink import pipeline
     from torchlink.cli.check import exit_code
     from torchlink.cli.progress import ShownProgress

@@ -80,8 +80,8 @@ def link_behaviour(inputs: BehaviourInputs) -> Links:
     rules = [rule for rule in inputs.rules if applies(rule, environment)]
     if not rules:
         return Links()
-    project = _Group(inputs, project_files(inputs.reader, inputs.project), in_project=True)
-    packages = [_Group(inputs, files, in_project=False) for files in _package_files(inputs, rules)]
+    project = Group(inputs, project_files(inputs.reader, inputs.project), in_project=True)
+    packages = [Group(inputs, files, in_project=False) for files in _package_files(inputs, rules)]
     replaced = {name for group in (project, *packages) for name in group.index.replaced}
     broken: list[Broken] = []
     undecided: list[Undecided] = []
@@ -169,7 +169,7 @@ def _arguments_given(rule: Rule) -> frozenset[str]:
 
 
 @dataclass(slots=True)
-class _Group:
+class Group:
     """The project's files, or those of one package."""
 
     inputs: BehaviourInputs
@@ -198,12 +198,13 @@ class _Group:
     # One rule
 
     def is_judged_by(self, rule: Rule) -> bool:
+        """Whether a rule is for these files: what would only be a note is told of projects alone."""
         if self.in_project:
             return True
         return self.owner not in (rule.package, *rule.or_package) and rule.elsewhere is not Severity.NOTE
 
     def apply(self, rule: Rule) -> tuple[list[Broken], list[Undecided]]:
-        if self._excused(rule):
+        if self.is_excused(rule):
             return [], []
         hits: list[_Hit] = []
         doubts: list[Undecided] = []
@@ -217,7 +218,8 @@ class _Group:
                 doubts.append(hit)
         return [self._broken(rule, hit) for hit in hits], doubts
 
-    def _excused(self, rule: Rule) -> bool:
+    def is_excused(self, rule: Rule) -> bool:
+        """Whether something that is done anywhere makes the rule hold its peace."""
         unless = rule.unless
         if any(name in self.index.calls for name in unless.called):
             return True
@@ -242,7 +244,7 @@ class _Group:
 
     def _judge_call(self, rule: Rule, place: Place, call: Call) -> _Hit | None:
         truth = holds(rule, call, self.index.code, self.contents.saved)
-        if truth is False or self._allowed_here(rule, place):
+        if truth is False or self.is_allowed_at(rule, place):
             return None
         severity = self._severity(rule, place) if truth else _doubted(rule.doubt)
         if severity is None:
@@ -260,7 +262,8 @@ class _Group:
             return None
         return _Hit(place, _worse(severity, unknown), target, call=call)
 
-    def _allowed_here(self, rule: Rule, place: Place) -> bool:
+    def is_allowed_at(self, rule: Rule, place: Place) -> bool:
+        """Whether a context manager around a use makes the rule hold its peace."""
         contexts = (self.index.code.resolved(one) for one in place.use.contexts)
         return any(
             isinstance(one, Call) and isinstance(one.callee, Name) and one.callee.dotted in rule.unless.within

@@ -36,8 +36,9 @@ class Reading:
     """Whether it is known to load."""
     told: str = ""
     """Where that is known from."""
-    code: str = ""
-    """Python that loads it with an exact allow list."""
+    imports: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    """An exact allow list with which it loads, as source, and what it imports; empty where none suffices."""
 
 
 NOTHING = Reading()
@@ -93,7 +94,7 @@ class Contents:
             answer = self._reader.restricted(path)
             if answer is not None:
                 shown = posixpath.basename(path)
-                return Reading(answer.reasons, answer.loads, f"{shown} holds", answer.code)
+                return Reading(answer.reasons, answer.loads, f"{shown} holds", answer.imports, answer.entries)
         return self._saved(target, place)
 
     def _paths(self, target: Value, place: Place) -> list[str]:

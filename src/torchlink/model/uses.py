@@ -194,8 +194,10 @@ class FileAnswer:
     loads: bool
     reasons: tuple[str, ...] = ()
     """Names and features that are refused."""
-    code: str = ""
-    """Python that loads it with an exact allow list, where one suffices."""
+    imports: tuple[str, ...] = ()
+    """Import statements that the entries need."""
+    entries: tuple[str, ...] = ()
+    """The exact allow list with which it loads, where one suffices, as source."""
 
 
 class CheckpointReader(Protocol):

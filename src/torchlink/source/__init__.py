@@ -1,0 +1,1 @@
+"""Edits of a project's own source, by the behaviour rules."""
