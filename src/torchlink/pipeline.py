@@ -28,7 +28,6 @@ from torchlink.report import json as report_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torchlink.source.mend import Mending
     from torchlink.checkpoint.check import Checked
     from torchlink.explain.log import Explained, Log
     from torchlink.link.owners import Owners
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from torchlink.model.wheel_description import WheelDescription
     from torchlink.read.subject import Subject
     from torchlink.solve.wheel_set import WheelSet
+    from torchlink.source.mend import Mending
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage's name, what is done, and what there is to do (0 where that is not known)."""
@@ -579,7 +579,6 @@ def mend_source(project: Path, *, python: Path | None = None, apply: bool = Fals
     Raises:
         TorchlinkError: there is no such project or environment, libcst is missing, or a file cannot be written.
     """
-    from torchlink.source.mend import carry_out, mend
     from torchlink.checkpoint.restricted import CheckpointFiles, allowed_by_default
     from torchlink.link.behaviour import BehaviourInputs
     from torchlink.link.owners import Owners
@@ -591,6 +590,7 @@ def mend_source(project: Path, *, python: Path | None = None, apply: bool = Fals
     from torchlink.read.python_source import MAX_SOURCE_BYTES
     from torchlink.read.uses import UseFiles
     from torchlink.rules.behaviour import behaviour_rules, saved_values
+    from torchlink.source.mend import carry_out, mend
 
     def read(path: str) -> bytes:
         return read_head(path, MAX_SOURCE_BYTES + 1)

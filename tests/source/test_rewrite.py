@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchlink.source.rewrite import rewrite
 from torchlink.model.edits import SourceEdit
+from torchlink.source.rewrite import rewrite
 
 
 def edit(line: int = 2, column: int = 1, **parts: object) -> SourceEdit:

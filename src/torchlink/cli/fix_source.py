@@ -13,8 +13,8 @@ from torchlink.cli import surface
 from torchlink.report.page import Page
 
 if TYPE_CHECKING:
-    from torchlink.source.mend import Mending
     from torchlink.model.edits import Choice
+    from torchlink.source.mend import Mending
 
 _SCHEMA = "torchlink.source/1"
 
