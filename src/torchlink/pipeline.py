@@ -470,6 +470,7 @@ def _other_machine(path: Path) -> Machine:
 def _link(
     subject: Subject, project: Project | None, store: ByteStore, tell: Progress, machine: Machine | None = None
 ) -> _Answer:
+    from torchlink.link.behaviour_plans import with_fixes
     from torchlink.link.cause import group, identity_of, judge
     from torchlink.link.importing.run import files_ahead, link_imports
     from torchlink.link.natives import NativeLinker
@@ -479,7 +480,7 @@ def _link(
     from torchlink.link.requires import link_requires
     from torchlink.link.silence import ignore, silence
     from torchlink.read.configuration import read_configuration
-    from torchlink.rules.behaviour import rule_codes
+    from torchlink.rules.behaviour import behaviour_rules, rule_codes
 
     environment, natives, sources = subject.environment, subject.natives, subject.sources
     owners = Owners(environment, "" if project is None else str(project.root))
@@ -511,7 +512,8 @@ def _link(
     found = (*group(links, owners=names), *(finding for one in checkpoints for finding in one.findings))
     findings = _with_certainty(sorted(found, key=lambda finding: finding.severity.rank), subject)
     silences = read_configuration(project.root, rule_codes()).silences if project is not None else ()
-    kept, silenced = silence(findings, silences)
+    told, silenced = silence(findings, silences)
+    kept, plans = with_fixes(told, behaviour_rules())
     silenced += len({identity_of(one) for one in ignored} - {finding.id for finding in findings})
     unknown = [
         *(one for link in links for one in link.undecided),
@@ -524,6 +526,7 @@ def _link(
         elapsed_s=0.0,
         target=_target(environment, project),
         findings=kept,
+        plans=plans,
         coverage=Coverage(
             distributions=len(environment.distributions),
             modules=len(reach.modules),

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from tests.checkpoint.archives import torch_zip
 from tests.scenarios.world import World
 from torchlink.cli.main import run
+from torchlink.model.report import Verdict
+from torchlink.report.json import load
 
 PLAIN = torch_zip(pickle.dumps({"epoch": 3}, protocol=2))
 OPTIONS = torch_zip(pickle.dumps({"options": argparse.Namespace(lr=1)}, protocol=2))
@@ -107,11 +109,12 @@ def test_json_says_the_same(world: World) -> None:
     install(world, {"numpy": "2.0.2"})
     world.source("a.py", "import numpy as np\nnp.float_(1)\nnp.who()\n")
     code, out, _ = fix(world, "--format", "json")
-    document = json.loads(out)
-    assert code == 1
-    assert [edit["line"] for edit in document["edits"]] == [2]
-    assert [choice["line"] for choice in document["choices"]] == [3]
-    assert document["diff"].startswith("--- a/a.py\n+++ b/a.py\n")
+    report = load(out)
+    edited, chosen = report.plans
+    assert (code, report.verdict) == (1, Verdict.RISKY)
+    assert (edited.certainty, [step.line for step in edited.steps]) == ("proven", [2])
+    assert edited.note.startswith("--- a/a.py\n+++ b/a.py\n")
+    assert (chosen.certainty, [step.line for step in chosen.steps]) == ("suggested", [3])
 
 
 def test_bad_usage(world: World) -> None:

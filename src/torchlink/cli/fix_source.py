@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from itertools import groupby
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchlink.cli import surface
+from torchlink.report.formats import render
 from torchlink.report.page import Page
 
 if TYPE_CHECKING:
     from torchlink.model.edits import Choice
     from torchlink.source.mend import Mending
-
-_SCHEMA = "torchlink.source/1"
 
 
 def fix_source(project: Path, python: Path | None, *, form: str, apply: bool, output: Path | None) -> int:
@@ -25,12 +23,13 @@ def fix_source(project: Path, python: Path | None, *, form: str, apply: bool, ou
     Returns:
         0 where nothing is left to do, 1 where something is.
     """
-    from torchlink import pipeline
+    from torchlink import __version__, pipeline
+    from torchlink.source.plans import as_report
 
     mending = pipeline.mend_source(project, python=python, apply=apply)
     root = project.resolve() if project.is_dir() else project.resolve().parent
     if form == "json":
-        surface.write(json.dumps(_document(mending, root), indent=2) + "\n", output)
+        surface.write(render(as_report(mending, root, __version__), form="json"), output)
     else:
         colour = output is None and form == "terminal" and surface.takes_colour(sys.stdout)
         surface.write(_text(mending, root, colour=colour, markdown=form == "markdown"), output)
@@ -70,31 +69,3 @@ def _summary(mending: Mending) -> str:
     edits = f"{len(mending.edits)} {'edit' if len(mending.edits) == 1 else 'edits'}"
     what = f"{edits} in {files} {'file' if files == 1 else 'files'}"
     return f"{what} written." if mending.written else f"{what}; --apply writes them."
-
-
-def _document(mending: Mending, root: Path) -> dict[str, object]:
-    return {
-        "schema": _SCHEMA,
-        "written": mending.written,
-        "edits": [
-            {
-                "file": _shown(one.path, root),
-                "line": one.line,
-                "rule": one.rule,
-                "summary": one.summary,
-                "reason": one.reason,
-            }
-            for one in mending.edits
-        ],
-        "choices": [
-            {
-                "file": _shown(one.path, root),
-                "line": one.line,
-                "rule": one.rule,
-                "why": one.why,
-                "options": list(one.options),
-            }
-            for one in mending.choices
-        ],
-        "diff": mending.diff,
-    }

@@ -26,6 +26,16 @@ def blocks(finding: Finding, report: Report) -> Iterator[tuple[str, tuple[str, .
     yield "or else", tuple(_alternative(one) for one in advice.alternatives)
 
 
+def is_advice(plan: Plan) -> bool:
+    """Whether a plan only says what may be done, and moves no package: it is told with its finding."""
+    return plan.certainty == "suggested" and all(step.op in ("edit-source", "edit-pin", "env") for step in plan.steps)
+
+
+def sentence(plan: Plan) -> str:
+    """A plan in one line, with what it means for security."""
+    return f"{plan.rank}. {plan.summary}. {plan.security}".strip()
+
+
 def _plan(plan: Plan) -> Iterator[str]:
     yield f"{plan.rank}. {plan.summary}"
     if plan.note:

@@ -34,7 +34,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _advice(finding, report)
     yield from _list("Risks", wording.of_severity(report.findings, Severity.RISK))
     yield from _list("Notes", wording.of_severity(report.findings, Severity.NOTE))
-    for plan in report.plans:
+    for plan in (plan for plan in report.plans if not advice.is_advice(plan)):
         yield ""
         yield from _plan(plan)
     yield ""

@@ -6,7 +6,7 @@ from torchlink.model.finding import Finding
 from torchlink.model.plan import Plan
 from torchlink.model.reference import Severity
 from torchlink.model.report import Report, Verdict
-from torchlink.report import wording
+from torchlink.report import advice, wording
 from torchlink.report.page import Page
 
 _MOST_REASONS = 3
@@ -25,9 +25,9 @@ def render(report: Report, *, width: int, colour: bool) -> str:
     _target(page, report)
     for finding in wording.of_severity(report.findings, Severity.BREAK):
         page.blank()
-        _break(page, finding)
+        _break(page, finding, report)
     _risks(page, report)
-    for plan in report.plans:
+    for plan in (plan for plan in report.plans if not advice.is_advice(plan)):
         page.blank()
         _plan(page, plan)
     _footer(page, report)
@@ -44,9 +44,11 @@ def _target(page: Page, report: Report) -> None:
         page.block("note", [target.note])
 
 
-def _break(page: Page, finding: Finding) -> None:
+def _break(page: Page, finding: Finding, report: Report) -> None:
     page.heading("BREAK", finding.title, "break")
     describe(page, finding)
+    known = {plan.id: plan for plan in report.plans if advice.is_advice(plan)}
+    page.block("fix", [advice.sentence(known[name]) for name in finding.plans if name in known])
     page.block("id", [finding.id])
 
 
