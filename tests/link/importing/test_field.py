@@ -16,6 +16,14 @@ from torchlink.read.native_strings import NativeStrings
 UNKNOWN = "import random\ndef never():\n    return random.random() > 2\n"
 HOLDER = "import importlib.metadata as m\nclass Holder:\n    def __init__(self):\n        self.kept = []\n    @property\n    def last(self):\n        return self.kept[-1] if self.kept else None\n    @last.setter\n    def last(self, value):\n        raise ValueError\n    def register(self):\n        if m.version('p') < '2' and self.last is not None:\n            raise RuntimeError('twice')\n"
 SOUND: dict[str, tuple[dict[str, str], str]] = {
+    "a stand-in that a metaclass replaces": (
+        {"p.py": "import importlib.metadata as m\nclass Mock:\n    def __getattr__(self, name):\n        raise RuntimeError(m.version('p'))\nclass Meta(type):\n    def __init__(cls, *rest):\n        cls.check = Mock()\n        vars(__builtins__ if hasattr(__builtins__, '__name__') else type('B', (), __builtins__))['set' + 'attr'](cls, 'check', cls)\nclass Model(metaclass=Meta):\n    def __init__(self):\n        self.check.mro\nModel()\n"},
+        "import p\n",
+    ),
+    "a stand-in of a base that a metaclass replaces": (
+        {"p.py": "import importlib.metadata as m, random\nclass Mock:\n    def __getattr__(self, name):\n        raise RuntimeError(m.version('p'))\nclass Meta(type):\n    def __new__(mcs, *rest):\n        new = super().__new__(mcs, *rest)\n        [setattr(new, name, len) for name in ['check'] if new.__mro__[1:-1] and random]\n        return new\nclass Base(metaclass=Meta):\n    check = Mock()\nclass Model(Base):\n    def __init__(self):\n        self.check.__name__\nModel()\n"},
+        "import p\n",
+    ),
     "what every module has, of a stand-in": (
         {"p.py": "import sys, types\nclass Stand(types.ModuleType):\n    def __getattr__(self, name):\n        raise AttributeError(name)\nsys.modules[__name__] = Stand(__name__)\n"},
         "from p import __doc__, __name__\nimport p\np.__class__, p.__dict__, p.__spec__\n",

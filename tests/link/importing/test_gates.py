@@ -133,3 +133,19 @@ def test_of_several_consulted_packages_the_message_names_the_one(paper: Paper) -
     paper.source("import gate\n")
     assert paper.truth() == "ImportError: board>=9 is needed"
     assert [broken.provider.name for broken in paper.link().breaks] == ["board"]
+
+
+RESOURCES = {
+    "pkg_resources/__init__.py": "class DistributionNotFound(Exception): pass\nrequire = None\ndef _start():\n    def require(*texts):\n        import importlib.metadata as m\n        for text in texts:\n            try:\n                found = m.version(text.split('>')[0])\n            except m.PackageNotFoundError:\n                raise DistributionNotFound(text)\n            if '>=9' in text:\n                raise DistributionNotFound(text)\n    globals().update(locals())\n_start()\n",
+    "shelf/__init__.py": "",
+}
+
+
+@pytest.mark.parametrize("text", ["shelf", "gone", "shelf>=9", "shelf>=1"])
+def test_requirements_that_pkg_resources_is_asked_for(paper: Paper, text: str) -> None:
+    paper.lay(RESOURCES)
+    paper.source(
+        f"import pkg_resources\ntry:\n    pkg_resources.require('{text}')\n    there = True\nexcept Exception:\n    there = False\nif there:\n    import book\nelse:\n    import page\n"
+    )
+    (target,) = paper.link().targets
+    assert repr(target) in paper.truth()

@@ -89,18 +89,18 @@ def has_attribute(machine: Machine, owner: Value, name: str) -> Value:
 def _instance_has(machine: Machine, owner: Instance, name: str) -> Value:
     if name in owner.attributes:
         return True
-    if not owner.followed or not machine.certain or name.startswith("__") or not _is_plain(owner.cls):
+    if not owner.followed or not machine.certain or name.startswith("__") or not is_plain(owner.cls):
         return UNKNOWN
     return find_member((owner.cls,), name) is not None
 
 
-def _is_plain(cls: Class, depth: int = 0) -> bool:
+def is_plain(cls: Class, depth: int = 0) -> bool:
     """Whether all that a class gives its instances is known."""
     if cls.opaque or cls.metaclass is not None or "__getattr__" in cls.namespace or depth > 30:
         return False
     if "__new__" in cls.namespace or "__slots__" in cls.namespace:
         return False
-    return all(isinstance(base, Class) and _is_plain(base, depth + 1) for base in cls.bases)
+    return all(isinstance(base, Class) and is_plain(base, depth + 1) for base in cls.bases)
 
 
 def _is_submodule(machine: Machine, owner: Module, name: str) -> bool:
@@ -137,7 +137,8 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
             return calls.call(machine, member, [owner], {})
         return member if kind == "static" else Method(member, owner.cls if kind == "class" else owner)
     if member is not None:
-        return member
+        # A metaclass may give each class an object of its own in the place of its base's.
+        return UNKNOWN if isinstance(member, Instance) and not is_plain(owner.cls) else member
     if name in module_names.OWN_NAMES:
         return UNKNOWN
     hook = find_member((owner.cls,), "__getattr__")

@@ -66,7 +66,8 @@ def _set_attribute(machine: Machine, owner: Value, name: str, value: Value) -> N
     elif isinstance(owner, Instance):
         _set_on_instance(owner, name, value)
     elif isinstance(owner, Class):
-        owner.namespace[name] = value
+        # What else a metaclass does to its classes is not followed: it may put something else there.
+        owner.namespace[name] = value if attributes.is_plain(owner) else UNKNOWN
     elif isinstance(owner, Function):
         owner.attributes[name] = value
 

@@ -188,7 +188,7 @@ MODELLED: dict[str, Intrinsic] = {
         "pkg_resources.get_distribution": version_functions.old_distribution,
         "pkg_resources.parse_version": version_functions.parse_version,
         "pkg_resources.declare_namespace": ignore,
-        "pkg_resources.require": lambda machine, arguments, keywords: UNKNOWN,
+        "pkg_resources.require": version_functions.old_require,
         "torch._ops._Ops": _operators,
         "torch._ops._Ops.load_library": _load_library("OSError"),
         "torch.torch_version.TorchVersion": version_functions.torch_version,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import ModuleType
 
-from torchlink.link.importing import attributes, modules, versions
+from torchlink.link.importing import attributes, intrinsics, modules, versions
 from torchlink.link.importing.failures import Raised
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.names import stub_names
@@ -26,6 +26,9 @@ def get_name(machine: Machine, module: Module, name: str) -> tuple[bool, Value]:
     if value is not _ABSENT:
         if name == "__version__":
             return True, versions.version_of(machine, module, value)
+        if value is None:
+            # A stand-in for what the module binds later, out of sight (``pkg_resources.require``).
+            return True, intrinsics.MODELLED.get(f"{module.name}.{name}")
         return True, value
     if name in OWN_NAMES:
         return True, UNKNOWN

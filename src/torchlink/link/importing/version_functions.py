@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion
+from packaging.version import InvalidVersion, Version
 
 from torchlink.link.importing import (
     operations,
@@ -41,9 +42,32 @@ def distribution(machine: Machine, arguments: Sequence[Value], keywords: dict[st
 
 
 def old_distribution(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    """``pkg_resources.get_distribution``, which has an exception of its own."""
-    try:
+    """``pkg_resources.get_distribution(name)``."""
+    with _old_exceptions(machine):
         return distribution(machine, arguments, keywords)
+
+
+def old_require(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """``pkg_resources.require(*texts)``. What the required distributions require themselves is left open."""
+    for text in arguments:
+        needed = requirement(machine, [text], {})
+        if not isinstance(needed, ForeignObject):
+            return UNKNOWN
+        name, allowed, _ = needed.data
+        with _old_exceptions(machine):
+            version = distribution_version(machine, [name], {})
+            if not isinstance(allowed, SpecifierSet) or not isinstance(version, (str, Version)):
+                return UNKNOWN
+            if not allowed.contains(version, prereleases=True):
+                raise Raised(exception(PackageNotFoundError, f"{name} {version}"))
+    return UNKNOWN
+
+
+@contextmanager
+def _old_exceptions(machine: Machine) -> Iterator[None]:
+    """``pkg_resources`` has exceptions of its own."""
+    try:
+        yield
     except Raised as raised:
         module = machine.modules.get("pkg_resources")
         own = None if module is None else module.namespace.get("DistributionNotFound")
