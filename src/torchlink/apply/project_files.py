@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,11 +26,12 @@ def keep(entry: Entry, changes: Sequence[FileChange]) -> None:
     folder = entry.path / _FOLDER
     folder.mkdir(exist_ok=True)
     for number, change in enumerate(changes):
-        if read_bounded(change.path, MAX_BYTES) != change.before:
+        if not _is(change.path, change.before):
             raise _changed(change.path)
-        write_whole(folder / f"{number}.before", change.before)
+        if change.before is not None:
+            write_whole(folder / f"{number}.before", change.before)
         write_whole(folder / f"{number}.after", change.after)
-    entry.write(_LIST, {"files": [str(change.path) for change in changes]})
+    entry.write(_LIST, {"files": [str(change.path.resolve()) for change in changes]})
 
 
 def forward(entry: Entry) -> None:
@@ -59,7 +61,7 @@ def touched(entry: Entry) -> list[Path]:
     """Files that are neither as they were before the change nor as it left them."""
     found: list[Path] = []
     for change in _kept(entry):
-        if _bytes(change.path) not in (change.before, change.after):
+        if not _is(change.path, change.before) and not _is(change.path, change.after):
             found.append(change.path)
     return found
 
@@ -71,29 +73,44 @@ def _kept(entry: Entry) -> list[FileChange]:
     return [
         FileChange(
             path=Path(name),
-            before=read_bounded(folder / f"{number}.before", MAX_BYTES),
+            before=_before(folder / f"{number}.before"),
             after=read_bounded(folder / f"{number}.after", MAX_BYTES),
         )
         for number, name in enumerate(entry.read(_LIST).texts("files"))
     ]
 
 
-def _replace(changes: Sequence[FileChange], sides: Callable[[FileChange], tuple[bytes, bytes]]) -> list[Path]:
+def _replace(
+    changes: Sequence[FileChange], sides: Callable[[FileChange], tuple[bytes | None, bytes | None]]
+) -> list[Path]:
     foreign: list[Path] = []
     for change in changes:
         old, new = sides(change)
-        present = _bytes(change.path)
-        if present == old:
-            write_whole(change.path, new, change.path.stat().st_mode & 0o7777)
-        elif present != new:
+        if _is(change.path, old):
+            _put(change.path, new)
+        elif not _is(change.path, new):
             foreign.append(change.path)
     return foreign
 
 
-def _bytes(path: Path) -> bytes | None:
+def _before(kept: Path) -> bytes | None:
+    return read_bounded(kept, MAX_BYTES) if kept.exists() else None
+
+
+def _put(path: Path, data: bytes | None) -> None:
+    if data is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_whole(path, data, path.stat().st_mode & 0o7777 if path.exists() else 0o644)
+
+
+def _is(path: Path, data: bytes | None) -> bool:
+    """Whether a file holds some bytes; for ``None``, whether there is none."""
+    if data is None:
+        return not os.path.lexists(path)
     with suppress(TorchlinkError):
-        return read_bounded(path, MAX_BYTES)
-    return None
+        return read_bounded(path, MAX_BYTES) == data
+    return False
 
 
 def _changed(path: Path) -> TorchlinkError:

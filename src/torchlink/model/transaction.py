@@ -55,5 +55,6 @@ class FileChange:
     """One file of the project before and after."""
 
     path: Path
-    before: bytes
+    before: bytes | None
+    """``None`` where there is no such file."""
     after: bytes

@@ -14,6 +14,7 @@ from torchlink.model.probe import ProbeResult, ProbeStatus
 
 TIMEOUT_S = 1800.0
 _MAX_OUTPUT = 256 * 1024
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PYTEST = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+", re.MULTILINE)
 _COUNT = re.compile(r"(\d+) (passed|failed|error|errors)\b")
 _RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
@@ -86,6 +87,7 @@ def _tail(descriptor: int) -> str:
 
 def counts(text: str) -> tuple[int, int]:
     """How many tests passed and failed, by the last summary of pytest or unittest; zeros without one."""
+    text = _COLOUR.sub("", text)
     if found := _PYTEST.findall(text):
         numbers = {word.rstrip("s"): int(number) for number, word in _COUNT.findall(found[-1])}
         return numbers.get("passed", 0), numbers.get("failed", 0) + numbers.get("error", 0)
@@ -98,7 +100,7 @@ def counts(text: str) -> tuple[int, int]:
 
 
 def _judged(code: int, text: str) -> tuple[ProbeStatus, str]:
-    lines = [line.strip(" =") for line in text.splitlines() if line.strip(" =")]
+    lines = [line.strip(" =") for line in _COLOUR.sub("", text).splitlines() if line.strip(" =")]
     last = lines[-1][:300] if lines else ""
     if code == 0:
         return ProbeStatus.PASSED, last
