@@ -24,7 +24,7 @@ MAX_MEMBERS = 200_000
 MAX_DIRECTORY_DEPTH = 48
 MAX_TEXT = 32 * 2**20
 """A larger member is no source that anybody parses."""
-KEPT_HEAD = 384 * 2**20
+KEPT_HEAD = 256 * 2**20
 KEPT_TAIL = 128 * 2**20
 """A library's tables lie at its beginning, or at its end where a tool has appended them. In bytes."""
 INFLATED_FREELY = 2**30
@@ -78,7 +78,7 @@ class PackedMember:
 
 
 class HeldStorage:
-    """The beginning and the end of a file whose bytes streamed by; the whole of one up to half a gigabyte."""
+    """The beginning and the end of a file whose bytes streamed by; the whole of one up to 384 MB."""
 
     def __init__(self, size: int) -> None:
         self.size = size
