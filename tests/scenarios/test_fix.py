@@ -69,7 +69,7 @@ def test_pins_that_uv_refuses_are_judged_and_mended(world: World, shop: Path) ->
     make_wheel(shop, "reader", "2.0", {"reader/__init__.py": "from shelf import keep\n"}, requires=("shelf==2.0",))
     report = fixed(world, "-r", ask_for(world, "reader==2.0", "shelf==1.0"))
     assert "uv finds no set of versions" in report.target.note
-    assert {one.id for one in report.findings} == {"import:reader:shelf"}
+    assert "import:reader:shelf" in {one.id for one in report.findings}
     assert [moves(plan) for plan in report.plans] == [{"shelf": "2.0"}, {"reader": "1.0"}] or [
         moves(plan) for plan in report.plans
     ] == [{"reader": "1.0"}, {"shelf": "2.0"}]

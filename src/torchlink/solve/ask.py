@@ -49,7 +49,7 @@ class Asked:
             return linked
         else:
             kind, path = "requirements", ", ".join([*map(str, question.requirements), *question.added])
-        note = f"{self.forced}. It is judged as it is pinned" if self.forced else linked.note
+        note = f"{self.forced.rstrip('.')}. It is judged as it is pinned" if self.forced else linked.note
         return replace(linked, kind=kind, path=path, note=note)
 
 

@@ -16,7 +16,7 @@ from torchlink.model.errors import TorchlinkError
 from torchlink.model.finding import Finding
 from torchlink.model.names import normalise
 from torchlink.model.plan import Plan
-from torchlink.model.reference import PartyType, Severity
+from torchlink.model.reference import Kind, PartyType, Severity
 from torchlink.model.report import Report
 from torchlink.read.environment import environment_of
 from torchlink.read.metadata import parse_core_metadata
@@ -104,8 +104,13 @@ def fixes(trouble: Trouble) -> Fixes:
 
 def _goals(report: Report) -> list[Finding]:
     """What must be gone: every break; where there is none, every risk between two packages."""
-    breaks = [one for one in report.findings if one.severity is Severity.BREAK]
+    breaks = [one for one in report.findings if _is_break(one)]
     return breaks or [one for one in report.findings if one.severity is Severity.RISK and _is_between_packages(one)]
+
+
+def _is_break(finding: Finding) -> bool:
+    """Files of the project that contradict each other are not mended by another set of releases: edits mend them."""
+    return finding.severity is Severity.BREAK and finding.kind is not Kind.PIN
 
 
 def _is_between_packages(finding: Finding) -> bool:
@@ -115,7 +120,8 @@ def _is_between_packages(finding: Finding) -> bool:
 def _alternatives(trouble: Trouble, goals: Sequence[Finding]) -> Iterator[Alternative]:
     parties = (party for one in goals for party in (one.needer, one.provider) if party.type is PartyType.PACKAGE)
     involved = list(dict.fromkeys(party.name for party in parties if party.name in trouble.present))
-    yield Alternative(title="keeps all that you ask for")
+    if not trouble.asked.forced:  # uv has said already that it cannot be
+        yield Alternative(title="keeps all that you ask for")
     for name in involved[:MOST_KEPT]:
         version = trouble.present[name].partition("+")[0]
         others = frozenset(involved) - {name}
@@ -163,7 +169,7 @@ def _left(before: Report, after: Report) -> list[Finding]:
     """What a changed set must not have: any break, any risk that was not there before, and what was to be mended."""
     goals = {one.id for one in _goals(before)}
     known = {one.id for one in before.findings} - goals
-    breaks = [one for one in after.findings if one.severity is Severity.BREAK]
+    breaks = [one for one in after.findings if _is_break(one)]
     risks = [one for one in after.findings if one.severity is Severity.RISK and one.id not in known]
     return breaks or [one for one in risks if _is_between_packages(one)]
 

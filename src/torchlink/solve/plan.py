@@ -14,6 +14,7 @@ from torchlink.solve.declared import Declared
 from torchlink.solve.wheel_set import WheelSet
 
 MOST_NAMED = 4
+_RUNTIME = ("nvidia-", "triton", "cuda-")
 WEIGHTS_ONLY = Version("2.6")
 """The first torch whose ``torch.load`` refuses arbitrary pickles by default (its release notes)."""
 
@@ -61,7 +62,7 @@ def make_plan(
     return Plan(
         id="",
         rank=0,
-        summary=_summary(present, moved, gone),
+        summary=_summary(present, moved, gone, goals),
         resolves=tuple(one.id for one in goals),
         certainty="suggested" if unknown else "inferred" if inferred else "proven",
         unknown=unknown,
@@ -92,17 +93,17 @@ def _sets(present: Mapping[str, str], moved: Mapping[str, str]) -> list[Step]:
     ]
 
 
-def _summary(present: Mapping[str, str], moved: Mapping[str, str], gone: Sequence[str]) -> str:
-    changes = [f"{name} {present[name]} → {moved[name]}" for name in sorted(moved) if name in present]
-    added = [f"add {name} {moved[name]}" for name in sorted(moved) if name not in present]
-    parts = [*sorted(changes, key=_is_minor_party), *added, *(f"remove {name}" for name in gone)]
+def _summary(
+    present: Mapping[str, str], moved: Mapping[str, str], gone: Sequence[str], goals: Sequence[Finding]
+) -> str:
+    """The moves in words: what is at fault first, the runtime libraries that come with torch last."""
+    at_fault = {party.name for one in goals for party in (one.needer, one.provider)}
+    names = sorted(moved, key=lambda name: (name not in at_fault, name.startswith(_RUNTIME), name))
+    changes = [f"{name} {present[name]} → {moved[name]}" for name in names if name in present]
+    added = [f"add {name} {moved[name]}" for name in names if name not in present]
+    parts = [*changes, *added, *(f"remove {name}" for name in gone)]
     more = len(parts) - MOST_NAMED
     return ", ".join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _is_minor_party(change: str) -> bool:
-    """Runtime libraries of CUDA come with torch: they are named last."""
-    return change.startswith(("nvidia-", "triton", "cuda-"))
 
 
 def _violations(declared: Iterable[Declared], versions: Mapping[str, str]) -> Iterable[Violation]:
