@@ -89,7 +89,10 @@ def check(
     tell = progress or _silent
     try:
         tell("reading the environment", 0, 0)
-        surveyed = survey(find(project, python, os.environ), os.environ, store)
+        place = _find(project, python, machine)
+        if place is None:
+            return _bare(project, cache=cache, progress=progress)
+        surveyed = survey(place, os.environ, store)
         source = None if project is None else _read_project(project)
         target = this_machine(os.environ) if machine is None else _other_machine(machine)
         key = _key(surveyed, source, target)
@@ -105,6 +108,30 @@ def check(
         return replace(report, elapsed_s=round(time.perf_counter() - began, 3))
     finally:
         store.close()
+
+
+def _find(project: Path | None, python: Path | None, machine: Path | None) -> Path | None:
+    """The environment; ``None`` for a project without one whose own files say what it would be made of.
+
+    Raises:
+        TorchlinkError: there is none, and no such files.
+    """
+    try:
+        return find(project, python, os.environ)
+    except TorchlinkError:
+        if project is None or python is not None or machine is not None or not _requirement_files(project):
+            raise
+        return None
+
+
+def _bare(project: Path | None, *, cache: bool, progress: Progress | None) -> Report:
+    from torchlink.model.question import Question
+
+    report = what_if(Question(fresh=True), project, cache=cache, progress=progress)
+    note = "; ".join(
+        part for part in ("no environment was found, so its requirements were resolved", report.target.note) if part
+    )
+    return replace(report, target=replace(report.target, note=note))
 
 
 def what_if(
@@ -134,7 +161,7 @@ def what_if(
     tell = progress or _silent
     try:
         source = None if project is None else _read_project(project)
-        asked = ask(question, project, python, os.environ, store, tell)
+        asked = ask(_of_project(question, project), project, python, os.environ, store, tell)
         report = judge_set(asked.answer, source, store, tell)
         return replace(report, elapsed_s=round(time.perf_counter() - began, 3), target=asked.target(report.target))
     finally:
@@ -171,9 +198,10 @@ def fix(
     tell = progress or _silent
     try:
         source = None if project is None else _read_project(project)
+        question = _of_project(question, project)
         asked = ask(question, project, python, os.environ, store, tell)
         report = judge_set(asked.answer, source, store, tell)
-        files = question.requirements or (() if source is None else _requirement_files(source.root))
+        files = question.requirements or (() if project is None else _requirement_files(project))
         trouble = Trouble(
             asked=asked,
             report=report,
@@ -187,8 +215,30 @@ def fix(
         store.close()
 
 
-def _requirement_files(root: Path) -> tuple[Path, ...]:
-    return tuple(path for path in (root / "requirements.txt", root / "pyproject.toml") if path.is_file())
+def _of_project(question: Question, project: Path | None) -> Question:
+    """A question about a fresh install, with the files that say what is installed.
+
+    Raises:
+        TorchlinkError: the project has none.
+    """
+    if not question.fresh:
+        return question
+    files = () if project is None else _requirement_files(project)
+    if not files:
+        raise TorchlinkError(
+            "has neither requirements.txt nor a pyproject.toml with dependencies",
+            where=str(project or "."),
+            mend="name the file with --requirements",
+        )
+    return replace(question, requirements=files)
+
+
+def _requirement_files(project: Path) -> tuple[Path, ...]:
+    """What a project's own files require: ``requirements.txt``, and ``pyproject.toml`` where it has dependencies."""
+    from torchlink.solve.declared import declared
+
+    home = project if project.is_dir() else project.parent
+    return tuple(path for path in (home / "requirements.txt", home / "pyproject.toml") if declared([path]))
 
 
 def matrix(

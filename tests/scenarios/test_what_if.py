@@ -90,6 +90,22 @@ def test_what_an_install_would_change(world: World, shop: Path) -> None:
     assert [one.severity for one in broken.findings] == [Severity.BREAK]
 
 
+def test_a_project_without_an_environment_is_judged_by_its_requirements(world: World, shop: Path) -> None:
+    world.source("requirements.txt", "reader\n")
+    report = what_if(world)
+    assert [one.id for one in report.findings] == ["import:reader:shelf"]
+    assert "no environment was found" in report.target.note
+
+
+def test_a_fresh_install_may_break_what_works_now(world: World, shop: Path) -> None:
+    world.install("shelf", "1.0", {"shelf/__init__.py": "def store():\n    pass\n"})
+    world.install("reader", "1.0", {"reader/__init__.py": "from shelf import store\n"}, ("shelf>=1",))
+    world.source("pyproject.toml", '[project]\nname = "mine"\nversion = "1"\ndependencies = ["reader"]\n')
+    assert what_if(world, "--python", str(world.python)).findings == ()
+    fresh = what_if(world, "--python", str(world.python), "--fresh")
+    assert [one.id for one in fresh.findings] == ["import:reader:shelf"]
+
+
 def test_another_platform_is_judged_from_here(world: World, shop: Path) -> None:
     world.source("frozen.txt", "reader==1.0\nshelf==2.0\n")
     frozen = str(world.project / "frozen.txt")
@@ -103,6 +119,7 @@ def test_another_platform_is_judged_from_here(world: World, shop: Path) -> None:
     [
         (("--frozen", "none.txt"), "does not exist"),
         (("--offline",), "needs a target"),
+        (("--fresh",), "neither requirements.txt nor a pyproject.toml"),
         (("--with", "nothing-of-this-name"), "uv finds no set of versions"),
     ],
 )

@@ -28,12 +28,14 @@ class WhatIf(TypedDict):
     index_url: str
     as_of: str
     offline: bool
+    fresh: bool
 
 
 _OPTIONS = (
     click.option("--frozen", type=_FILE, help="Judge exactly the set that a freeze or lock file names."),
     click.option("-r", "--requirements", type=_FILE, multiple=True, help="Resolve this file with uv, and judge that."),
     click.option("--with", "added", metavar="REQ", multiple=True, help="Judge what installing this would make of it."),
+    click.option("--fresh", is_flag=True, help="Judge PROJECT as if it were installed today."),
     click.option("-c", "--constraints", type=_FILE, multiple=True, help="Constraints for the resolution."),
     click.option("--extra", "extras", multiple=True, help="An extra of the project's own to resolve."),
     click.option("--group", "groups", multiple=True, help="A dependency group to resolve."),
@@ -59,9 +61,9 @@ def asked(options: WhatIf) -> Question | None:
         click.UsageError: they contradict each other.
     """
     question = question_of(options)
-    leads = question.frozen is not None or bool(question.requirements or question.added)
+    leads = question.frozen is not None or question.fresh or bool(question.requirements or question.added)
     if not leads and question != Question():
-        raise click.UsageError("this option needs a target: give --frozen, --requirements or --with.")
+        raise click.UsageError("this option needs a target: give --frozen, --requirements, --fresh or --with.")
     return question if leads else None
 
 
@@ -72,9 +74,11 @@ def question_of(options: WhatIf) -> Question:
         click.UsageError: they contradict each other.
     """
     question = Question(**options)
-    leads = bool(question.requirements or question.added)
+    leads = question.fresh or bool(question.requirements or question.added)
     if question.frozen is not None and leads:
-        raise click.UsageError("--frozen names the whole set: it goes with neither --requirements nor --with.")
+        raise click.UsageError("--frozen names the whole set: it goes with no other target.")
+    if question.fresh and question.requirements:
+        raise click.UsageError("--fresh takes the project's own files: it does not go with --requirements.")
     if question.frozen is not None and (question.constraints or question.as_of):
         raise click.UsageError("--frozen resolves nothing: --constraints and --as-of have no meaning with it.")
     return question

@@ -24,3 +24,5 @@ class Question:
     index_url: str = ""
     as_of: str = ""
     offline: bool = False
+    fresh: bool = False
+    """Resolve what the project's own files require, whatever is installed."""
