@@ -29,6 +29,8 @@ def link_side_libraries(environment: Environment, files: NativeFiles, library_pa
     found: defaultdict[str, list[tuple[Distribution, str]]] = defaultdict(list)
     for distribution in environment.distributions:
         for path in distribution.files:
+            if "libcudnn." not in path and "omp" not in path:
+                continue  # most files, at the price of a search
             name = PurePath(path).name
             if _CUDNN.fullmatch(name):
                 found["cudnn"].append((distribution, path))

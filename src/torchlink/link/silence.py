@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from torchlink.link.cause import ARROW
 from torchlink.model.configuration import Ignore, Silence
 from torchlink.model.finding import Finding
-from torchlink.model.reference import Broken, Links
+from torchlink.model.reference import Broken, Links, PartyType
 
 
 def silence(findings: Iterable[Finding], silences: Sequence[Silence]) -> tuple[tuple[Finding, ...], int]:
@@ -57,10 +57,11 @@ def _matches(finding: Finding, one: Silence) -> bool:
 
 
 def _lies_in(finding: Finding, glob: str) -> bool:
-    """Whether all that is seen of the finding, or every place that reaches it, matches a glob."""
+    """Whether all that is seen of the finding, every place that reaches it, or the file that it is about matches."""
     seen = [_without_line(piece.artifact) for piece in finding.evidence]
     starts = [_without_line(chain.partition(ARROW)[0]) for chain in finding.reached_from]
-    return any(places and all(fnmatchcase(place, glob) for place in places) for places in (seen, starts))
+    own = [finding.needer.name] if finding.needer.type is PartyType.FILE else []
+    return any(places and all(fnmatchcase(place, glob) for place in places) for places in (seen, starts, own))
 
 
 def _without_line(place: str) -> str:

@@ -44,7 +44,7 @@ def companions(survey: PinSurvey, name: str, version: str, releases: Releases, u
         TorchlinkError: uv finds no versions that go together, or cannot be asked.
     """
     public, _, tag = version.partition("+")
-    today = _exact_today(survey)
+    today = exact_today(survey)
     required = {other: releases.requires(other, old) for other, old in today.items() if other != name}
     ranges = {other: _ranges(name, needs) for other, needs in required.items()}
     moving = [other for other, each in ranges.items() if not all(admits(one, public) for one in each)]
@@ -82,7 +82,7 @@ def _is_tied(ranges: Sequence[str]) -> bool:
     return any(one.startswith("==") for one in ranges)
 
 
-def _exact_today(survey: PinSurvey) -> dict[str, str]:
+def exact_today(survey: PinSurvey) -> dict[str, str]:
     """The version that most places pin of each package; one with a tag counts before the same one without."""
     found: dict[str, str] = {}
     for name, placed in placed_pins(survey).items():

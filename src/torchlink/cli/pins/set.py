@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("versions", nargs=-1, required=True, metavar="NAME==VERSION...")
+@click.argument("versions", nargs=-1, metavar="NAME==VERSION...")
 @click.option("--project", default=".", type=click.Path(path_type=Path), help="The project's folder.")
 @click.option("--family", is_flag=True, help="Move exactly pinned companions along: torchvision with torch.")
+@click.option("--backend", metavar="TAG", default="", help="Torch's builds: cu126, rocm6.2, cpu, or auto; a --family.")
+@click.option("--machine", type=click.Path(path_type=Path), help="The machine of --backend auto; by default this one.")
 @click.option("--documents", is_flag=True, help="Change documents (Markdown) too.")
 @click.option("--dry-run", is_flag=True, help="Show the diff, and write nothing.")
 @click.option("--offline", is_flag=True, help="Ask no index; use what was read before.")
@@ -28,6 +30,8 @@ def command(
     versions: tuple[str, ...],
     project: Path,
     family: bool,
+    backend: str,
+    machine: Path | None,
     documents: bool,
     dry_run: bool,
     offline: bool,
@@ -43,13 +47,19 @@ def command(
     from torchlink.cli.progress import ShownProgress
     from torchlink.pins.set import set_versions, wanted_versions
     from torchlink.pins.store import open_store
+    from torchlink.pins.targets import with_backend
     from torchlink.pins.write import diff, write
 
+    if not versions and not backend:
+        raise click.UsageError("Nothing to set: give NAME==VERSION, or --backend TAG.")
+    wanted, told = wanted_versions(versions), ""
+    if backend:
+        wanted, told = with_backend(project, wanted, backend, machine, os.environ)
     with ShownProgress() as progress, open_store(cache, __version__) as store:
         setting = set_versions(
             project,
-            wanted_versions(versions),
-            family=family,
+            wanted,
+            family=family or bool(backend),
             documents=documents,
             variables=os.environ,
             store=store,
@@ -61,6 +71,8 @@ def command(
         write(setting.changes)
     sys.stdout.flush()
     click.echo(_summary(setting, dry_run), err=True)
+    if told:
+        click.echo(told, err=True)
     return int(bool(setting.left))
 
 
