@@ -257,4 +257,6 @@ def _pin_edits(plan: Plan, at: Place, progress: Progress) -> Iterator[FileChange
             where=left.pin.place.label,
             mend="change it by hand",
         )
-    yield from (FileChange(path=one.path, before=one.before, after=one.after) for one in setting.changes)
+    for one in setting.changes:
+        if one.before is not None:  # pins stand in files that are there
+            yield FileChange(path=one.path, before=one.before, after=one.after)

@@ -12,7 +12,7 @@ from typing import Protocol
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 
-from torchlink.link.pins import Placed, exact, placed_pins, seen, shown, together, told
+from torchlink.link.pin_pairs import Placed, exact, placed_pins, seen, shown, together, told
 from torchlink.link.ranges import admits, exclude
 from torchlink.model.names import normalise
 from torchlink.model.pins import FileKind, Pin, PinSurvey

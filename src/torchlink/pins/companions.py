@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 
 from torchlink.link.pin_families import Releases, Required
-from torchlink.link.pins import exact, placed_pins
+from torchlink.link.pin_pairs import exact, placed_pins
 from torchlink.link.ranges import admits
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.names import normalise

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from torchlink.link.builds import agree, compute_platform
-from torchlink.link.pins import exact, served_tags, variants
+from torchlink.link.pin_pairs import exact, variants
+from torchlink.link.pin_tags import served_tags
 from torchlink.link.ranges import admits
 from torchlink.model.names import distribution_of
 from torchlink.model.pins import Clause, Notation, Pin, PinFile, PinSurvey, Place, Role
