@@ -86,6 +86,7 @@ def test_what_an_install_would_change(world: World, shop: Path) -> None:
     fine = what_if(world, "--python", str(world.python), "--with", "reader")
     assert fine.findings == ()
     assert fine.coverage.distributions == 2
+    assert fine.target.note == "the install would change: add reader 1.0"
     broken = what_if(world, "--python", str(world.python), "--with", "reader", "--with", "shelf==2.0")
     assert [one.severity for one in broken.findings] == [Severity.BREAK]
 

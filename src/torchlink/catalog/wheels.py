@@ -81,6 +81,7 @@ class Wheels:
     _pages: dict[str, tuple[IndexFile, ...]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _large: threading.Lock = field(default_factory=threading.Lock)
+    _stopped: threading.Event = field(default_factory=threading.Event)
     _moved: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -98,6 +99,7 @@ class Wheels:
             try:
                 return [future.result() for future in futures]
             except BaseException:
+                self._stopped.set()
                 for future in futures:
                     future.cancel()
                 raise
@@ -267,6 +269,8 @@ class Wheels:
         return mine(archive, sha256, self.store, lambda done, total: self._progress(file, done, total))
 
     def _progress(self, file: IndexFile, done: int, total: int) -> None:
+        if self._stopped.is_set():
+            raise UnreachableError("was not read to its end", where=file.filename)
         with self._lock:
             self._moved[file.filename] = (done, max(done, total))
             moved = [sum(column) >> 20 for column in zip(*self._moved.values(), strict=True)]

@@ -29,6 +29,7 @@ class WhatIf(TypedDict):
     as_of: str
     offline: bool
     fresh: bool
+    builds: bool
 
 
 _OPTIONS = (
@@ -43,6 +44,7 @@ _OPTIONS = (
     click.option("--platform", metavar="TAG", default="", help="Judge for this platform, such as win_amd64."),
     click.option("--index-url", metavar="URL", default="", help="The index to use instead of the configured one."),
     click.option("--as-of", metavar="DATE", default="", help="Resolve with what was released by this day."),
+    click.option("--allow-builds", "builds", is_flag=True, help="Let uv run build scripts of what is only source."),
     click.option("--offline", is_flag=True, help="Ask no index; use what was read before."),
 )
 

@@ -24,5 +24,7 @@ class Question:
     index_url: str = ""
     as_of: str = ""
     offline: bool = False
+    builds: bool = False
+    """Whether build scripts may be run to learn what a release requires that exists only as source."""
     fresh: bool = False
     """Resolve what the project's own files require, whatever is installed."""

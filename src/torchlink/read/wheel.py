@@ -130,6 +130,7 @@ def mine(archive: WheelArchive, sha256: str, store: ByteStore, tell: Tell) -> Wh
     natives: dict[str, NativeFacts] = {}
     tables: dict[str, bytes] = {}
     problems: dict[str, str] = {}
+    tell(0, 1)
     total = sum(member.packed for member in archive.members)
     done = 0
     for member in archive.members:

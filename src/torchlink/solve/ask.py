@@ -16,6 +16,7 @@ from torchlink.read.environment import Survey, environment_of, find, survey
 from torchlink.read.frozen import read_frozen
 from torchlink.solve.declared import declared
 from torchlink.solve.means import means_of
+from torchlink.solve.moves import is_same, moves_sentence
 from torchlink.solve.uv import UnsatisfiableError, Uv, Wish
 from torchlink.solve.wheel_set import WheelSet, wheel_set
 
@@ -50,6 +51,8 @@ class Asked:
         else:
             kind, path = "requirements", ", ".join([*map(str, question.requirements), *question.added])
         note = f"{self.forced.rstrip('.')}. It is judged as it is pinned" if self.forced else linked.note
+        if self.answer.beneath is not None:
+            note = moves_sentence(self.present, self.answer.versions)
         return replace(linked, kind=kind, path=path, note=note)
 
 
@@ -97,7 +100,7 @@ def set_of(asked: Asked, pins: Sequence[Pin]) -> WheelSet:
     if asked.answer.beneath is None:
         return wheel_set(pins, asked.wheels, interpreter)
     installed = asked.present
-    moved = [pin for pin in pins if pin.name not in installed or not _same(pin.version, installed[pin.name])]
+    moved = [pin for pin in pins if pin.name not in installed or not is_same(installed[pin.name], pin.version)]
     placed = tuple(asked.wheels.place(moved))
     return WheelSet(placed=placed, interpreter=interpreter, beneath=asked.answer.beneath)
 
@@ -164,7 +167,3 @@ def _changed(question: Question, beneath: Survey, wish: Wish, uv: Uv, wheels: Wh
         return asked
     tell("resolving with uv", 0, 0)
     return replace(asked, answer=set_of(asked, pins_of(uv, wish)))
-
-
-def _same(one: str, other: str) -> bool:
-    return one == other or ("+" not in one and one == other.partition("+")[0])

@@ -64,6 +64,7 @@ def means_of(
         platform=question.platform or interpreter.platform,
         as_of=question.as_of,
         offline=question.offline,
+        builds=question.builds,
         folder=folder,
     )
     return Means(interpreter=interpreter, wheels=wheels, uv=uv)

@@ -11,10 +11,10 @@ from torchlink.model.finding import Finding
 from torchlink.model.plan import Plan, Step, Violation
 from torchlink.model.report import Report
 from torchlink.solve.declared import Declared
+from torchlink.solve.moves import moved, moves_in_words
 from torchlink.solve.wheel_set import WheelSet
 
 MOST_NAMED = 4
-_RUNTIME = ("nvidia-", "triton", "cuda-")
 WEIGHTS_ONLY = Version("2.6")
 """The first torch whose ``torch.load`` refuses arbitrary pickles by default (its release notes)."""
 
@@ -48,28 +48,29 @@ def make_plan(
         note: what this alternative keeps.
     """
     versions = answer.versions
-    moved = {name: new for name, new in versions.items() if not _is_same(present.get(name, ""), new)}
+    changes = moved(present, versions)
+    at_fault = {party.name for one in goals for party in (one.needer, one.provider)}
     gone = [] if answer.beneath is not None else sorted(present.keys() - versions.keys())
     violates = tuple(_violations(declared, versions))
-    steps = [*_sets(present, moved), *(Step(op="remove", package=name, old=present[name]) for name in gone)]
+    steps = [*_sets(present, changes), *(Step(op="remove", package=name, old=present[name]) for name in gone)]
     steps += [
         Step(op="edit-pin", package=one.name, new=versions.get(one.name, ""), file=one.file, line=one.line)
         for one in declared
         if one.file and _is_violated(one, versions)
     ]
     unknown = _new_unknown(before, after)
-    inferred = any(one.inferred_from for one in answer.placed if one.name in moved)
+    inferred = any(one.inferred_from for one in answer.placed if one.name in changes)
     return Plan(
         id="",
         rank=0,
-        summary=_summary(present, moved, gone, goals),
+        summary=moves_in_words(present, changes, gone, at_fault, MOST_NAMED),
         resolves=tuple(one.id for one in goals),
         certainty="suggested" if unknown else "inferred" if inferred else "proven",
         unknown=unknown,
         steps=tuple(steps),
         violates=violates,
-        security=_security(present.get("torch", ""), moved.get("torch", "")),
-        download_bytes=sum(one.size for one in answer.placed if one.name in moved),
+        security=_security(present.get("torch", ""), changes.get("torch", "")),
+        download_bytes=sum(one.size for one in answer.placed if one.name in changes),
         note=note,
     )
 
@@ -86,24 +87,11 @@ def _cost(plan: Plan) -> tuple[bool, bool, int, int, int]:
     return plan.certainty == "suggested", bool(plan.violates), len(moves), down, plan.download_bytes
 
 
-def _sets(present: Mapping[str, str], moved: Mapping[str, str]) -> list[Step]:
+def _sets(present: Mapping[str, str], changes: Mapping[str, str]) -> list[Step]:
     return [
         Step(op="set" if name in present else "add", package=name, old=present.get(name, ""), new=new)
-        for name, new in sorted(moved.items())
+        for name, new in sorted(changes.items())
     ]
-
-
-def _summary(
-    present: Mapping[str, str], moved: Mapping[str, str], gone: Sequence[str], goals: Sequence[Finding]
-) -> str:
-    """The moves in words: what is at fault first, the runtime libraries that come with torch last."""
-    at_fault = {party.name for one in goals for party in (one.needer, one.provider)}
-    names = sorted(moved, key=lambda name: (name not in at_fault, name.startswith(_RUNTIME), name))
-    changes = [f"{name} {present[name]} → {moved[name]}" for name in names if name in present]
-    added = [f"add {name} {moved[name]}" for name in names if name not in present]
-    parts = [*changes, *added, *(f"remove {name}" for name in gone)]
-    more = len(parts) - MOST_NAMED
-    return ", ".join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _violations(declared: Iterable[Declared], versions: Mapping[str, str]) -> Iterable[Violation]:
@@ -126,10 +114,6 @@ def _security(old: str, new: str) -> str:
     if old and new and Version(new) < WEIGHTS_ONLY <= Version(old):
         return "torch below 2.6 gives up weights_only=True as the default of torch.load: a checkpoint can run code"
     return ""
-
-
-def _is_same(old: str, new: str) -> bool:
-    return old == new or ("+" not in new and old.partition("+")[0] == new)
 
 
 def _is_lower(new: str, old: str) -> bool:

@@ -79,6 +79,8 @@ class Uv:
     as_of: str = ""
     """No release after this day (``--exclude-newer``)."""
     offline: bool = False
+    builds: bool = False
+    """Whether uv may run the build scripts of releases that exist only as source, to learn what they require."""
     folder: Path | None = None
     """The project's: its own uv configuration counts."""
 
@@ -93,7 +95,7 @@ class Uv:
             command = [*self._start("pip", "compile"), *self._arguments(wish, Path(scratch))]
             done = _run(command, self.folder)
             if done.returncode:
-                raise UnsatisfiableError(*_why(done.stderr, offline=self.offline))
+                raise _unsatisfiable(done.stderr, self)
             answer = Path(scratch, "answer.txt").read_text(encoding="utf-8")
         return parse_answer(answer)
 
@@ -110,7 +112,7 @@ class Uv:
             command = [*self._start("pip", "compile"), *arguments, "--format", "pylock.toml"]
             done = _run(command, self.folder)
             if done.returncode:
-                raise UnsatisfiableError(*_why(done.stderr, offline=self.offline))
+                raise _unsatisfiable(done.stderr, self)
             return Path(scratch, "pylock.toml").read_text(encoding="utf-8")
 
     def export(self, lock: Path) -> str:
@@ -141,6 +143,8 @@ class Uv:
         command = [self.program, *words, "--quiet", "--color", "never", "--no-progress"]
         if self.offline:
             command.append("--offline")
+        if words[0] == "pip" and not self.builds:
+            command.append("--no-build")
         *extra, default = self.settings.indexes
         command += ["--default-index", default]
         for index in extra:
@@ -268,11 +272,15 @@ def _run(command: Sequence[str], folder: Path | None, timeout_s: float = TIMEOUT
         raise TorchlinkError(f"uv cannot be started ({error.strerror})", where=command[0]) from None
 
 
-def _why(stderr: str, *, offline: bool) -> tuple[str]:
+def _unsatisfiable(stderr: str, uv: Uv) -> UnsatisfiableError:
+    """uv's own words; they are quoted, not understood."""
     lines = (line.strip(" ×╰─▶│├") for line in stderr.splitlines())
     words = " ".join(line.removeprefix("error: ").removeprefix("cause: ") for line in lines if line)
-    note = " (offline: uv knows only what it has fetched before)" if offline else ""
-    return (f"uv finds no set of versions{note}: {words[:1500]}",)
+    note = " (offline: uv knows only what it has fetched before)" if uv.offline else ""
+    mend = "" if uv.builds else "what exists only as source needs --allow-builds, which runs its build script"
+    return UnsatisfiableError(
+        f"uv finds no set of versions{note}: {words[:1500]}", mend=mend if "uild" in words else ""
+    )
 
 
 def _last_words(stderr: str) -> str:
