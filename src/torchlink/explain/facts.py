@@ -171,6 +171,7 @@ def _machine(facts: Mapping[str, str], _place: Place) -> dict[str, str]:
         "error_804": "yes" if number == "804" or facts.get("forward") else "",
         "error_803": "yes" if number == "803" or facts.get("mismatch") else "",
         "built_public": facts.get("built", "").partition("+")[0],
+        "op_needer": facts.get("package_name", "") if is_known_package(facts.get("package", "")) else "",
         "op_package": facts.get("package_name") or "torch",
         "call": f"{facts.get('function', '')} {facts.get('keyword', '')}",
     }
