@@ -25,6 +25,8 @@ from torchlink.rules.signatures import KnownName, known_names
 
 LARGE = frozenset({"torch", "torchvision", "torchaudio", "triton", "scipy", "python", "torchtext"})
 """Packages whose wheels are too large (or that have none): only what is installed in FOLDER is looked at."""
+_COMPILED = re.compile(r"u?int\d|float8_\w+")
+"""Data types of torch, which stand in no Python source of most releases."""
 Sources = Mapping[str, str]
 """Source by path, as in a wheel."""
 
@@ -57,8 +59,8 @@ def _judge(known: KnownName, release: str, sources: Sources) -> bool:
     added = not known.added or version >= Version(known.added)
     removed = bool(known.removed) and version >= Version(known.removed)
     expected = added and not removed
-    if not known.added and not removed:
-        return False  # how long it has been there is not claimed
+    if (not known.added and not removed) or _COMPILED.fullmatch(known.name):
+        return False  # how long it has been there is not claimed; or it cannot be seen
     if _has(known, sources) is expected:
         return False
     print(f"{known.package} {release}: {known.module} {known.name}: claimed {expected}")

