@@ -1,6 +1,6 @@
 """Kill an apply at random moments on a real environment, end it, and hold every file against RECORD.
 
-Usage: ``python -m benchmarks.apply_kill [--runs 200] [--folder DIR] [--seed 0] [--packages torch]``. One process at a
+Usage: ``python -m benchmarks.apply_kill --folder DIR [--runs 200] [--seed 0] [--packages torch]``. One process at a
 time. Each run kills torchlink (anywhere, or within the switch) or uv, then ends what was begun with ``rollback`` or
 ``fix --continue``, and checks: exactly the old set or exactly the new one, every hash of every RECORD, the project's
 file whole and of the same side. It stops at the first run that does not hold.
@@ -12,25 +12,30 @@ import argparse
 import base64
 import csv
 import hashlib
-import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
+from random import Random
 
+from torchlink import change, pipeline
+from torchlink.apply.journal import entries
+from torchlink.apply.transaction import unfinished
+from torchlink.cli.main import run
 from torchlink.model.plan import Plan, Step
 from torchlink.model.report import Coverage, Report, Target, Verdict
 from torchlink.report.json import render
 
 SMALL = ({"numpy": "1.26.4", "pandas": "2.2.2"}, {"numpy": "2.2.6", "pandas": "2.2.3", "tqdm": "4.67.1"})
 TORCH = ({"numpy": "1.26.4", "torch": "2.9.0"}, {"numpy": "2.2.6", "torch": "2.9.1", "tqdm": "4.67.1"})
-RUN = "import sys; from torchlink.cli.main import run; sys.exit(run(sys.argv[1:]))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def plan(ground: Ground) -> Plan:
     return Plan(id="p1", rank=1, summary="the new set", resolves=(), certainty="proven", unknown=0, steps=steps)
 
 
-def report(chosen: Plan) -> Report:
+def report(*plans: Plan) -> Report:
     return Report(
         torchlink="0",
         verdict=Verdict.BROKEN,
@@ -88,84 +93,78 @@ def report(chosen: Plan) -> Report:
         target=Target(kind="environment", path=""),
         findings=(),
         coverage=Coverage(),
-        plans=(chosen,),
+        plans=plans,
     )
 
 
-def torchlink(ground: Ground, *words: str) -> list[str]:
-    return [sys.executable, "-c", RUN, *words, "--python", str(ground.environment)]
+def torchlink(ground: Ground, *words: str) -> int:
+    """Run a command of torchlink in this process."""
+    return run([*words, "--python", str(ground.environment)])
 
 
-def apply(ground: Ground) -> subprocess.Popen[bytes]:
-    """Start an apply."""
-    command = torchlink(ground, "fix", str(ground.requirements.parent), "--apply", "--plans", str(ground.plans))
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def apply(ground: Ground, whole: bool) -> Process:
+    """Start an apply in a process of its own."""
+    process = get_context("fork").Process(target=_apply, args=(ground, whole))
+    process.start()
+    return process
+
+
+def _apply(ground: Ground, whole: bool) -> None:
+    if not whole:
+        without_trying()
+    project = str(ground.requirements.parent)
+    sys.exit(torchlink(ground, "fix", project, "--apply", "--plans", str(ground.plans)))
+
+
+def without_trying() -> None:
+    """Leave out linking and probing, which change no file and take most of the time."""
+    pipeline.check = lambda *_arguments, **_options: report()
+    change._probe = lambda *_arguments, **_options: ()
+
+
+def kill(ground: Ground, how: str, whole: bool, length_s: float, chance: Random) -> str:
+    """Start an apply and kill it; which state it was killed in, or ``ended`` where it was faster."""
+    known = len(entries(ground.environment))
+    process = apply(ground, whole)
+    if how == "anywhere":
+        process.join(chance.uniform(0.0, length_s))
+    elif how == "switch":
+        while process.is_alive() and last_state(ground, known) in ("nothing", "preparing"):
+            time.sleep(0.0005)
+        process.join(chance.uniform(0.0, 0.25))
+    else:
+        kill_uv(process)
+        process.join()
+    if process.is_alive():
+        process.kill()
+        process.join()
+        return last_state(ground, known)
+    return "ended" if how != "uv" else last_state(ground, known)
 
 
 def last_state(ground: Ground, known: int) -> str:
-    """The state that the newest transaction has reached, empty where it has none yet."""
-    folders = [path for path in (ground.environment / ".torchlink").glob("[0-9]*") if int(path.name) > known]
-    try:
-        lines = (max(folders, key=lambda path: int(path.name)) / "states.log").read_text().splitlines()
-        return str(json.loads(lines[-1])["state"])
-    except (ValueError, OSError, IndexError):
-        return ""
+    """The state that the newest transaction has reached, ``nothing`` where there is none yet."""
+    found = entries(ground.environment)
+    return found[-1].state().value if len(found) > known else "nothing"
 
 
-def newest(ground: Ground) -> int:
-    return max((int(path.name) for path in (ground.environment / ".torchlink").glob("[0-9]*")), default=0)
-
-
-def kill(ground: Ground, how: str, whole_s: float, chance: random.Random) -> str:
-    """Start an apply and kill it; which state it was killed in, or ``ended`` where it was faster."""
-    known = newest(ground)
-    process = apply(ground)
-    try:
-        if how == "anywhere":
-            wait(process, chance.uniform(0.0, whole_s))
-        elif how == "switch":
-            while process.poll() is None and last_state(ground, known) not in ("switching", "switched", "committed"):
-                time.sleep(0.0005)
-            wait(process, chance.uniform(0.0, 0.25))
-        else:
-            kill_uv(process)
-        if process.poll() is not None:
-            return "ended"
-        if how != "uv":
-            process.kill()
-        process.wait()
-        return last_state(ground, known) or "before its journal"
-    finally:
-        process.kill()
-
-
-def wait(process: subprocess.Popen[bytes], seconds: float) -> None:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return
-
-
-def kill_uv(process: subprocess.Popen[bytes]) -> None:
+def kill_uv(process: Process) -> None:
     """Kill uv as soon as it is there."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    while process.poll() is None:
-        for child in children.read_text().split() if children.exists() else ():
-            try:
+    while process.is_alive():
+        with suppress(OSError):
+            for child in children.read_text().split():
                 if b"--prefix" in Path(f"/proc/{child}/cmdline").read_bytes():
                     os.kill(int(child), signal.SIGKILL)
                     return
-            except OSError:
-                continue
         time.sleep(0.0005)
 
 
 def end(ground: Ground, word: str) -> None:
     """End what was begun; where nothing had changed yet, --continue says so and that is an end too."""
     words = ("rollback",) if word == "rollback" else ("fix", str(ground.requirements.parent), "--continue")
-    done = subprocess.run(torchlink(ground, *words), capture_output=True, text=True)
-    if done.returncode == 2 and "before anything was changed" not in done.stderr:
-        raise SystemExit(f"{word}: {done.stderr}")
+    if torchlink(ground, *words) not in (0, 2) or unfinished(ground.environment) is not None:
+        raise SystemExit(f"{word} does not end it")
 
 
 def versions(ground: Ground) -> dict[str, str]:
@@ -219,6 +218,7 @@ def check(ground: Ground) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--whole", type=int, default=20, help="so many of them link and probe too")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--packages", choices=("small", "torch"), default="small")
@@ -227,32 +227,48 @@ def main() -> None:
     os.environ["XDG_STATE_HOME"] = str(ground.folder / "state")
     ground.folder.mkdir(parents=True, exist_ok=True)
     build(ground)
-    whole_s = 0.0
-    for _ in range(2):  # the second one finds everything cached
-        began = time.monotonic()
-        if apply(ground).wait() or check(ground) != "new":
-            raise SystemExit("the plain apply does not work")
-        whole_s = time.monotonic() - began
-        end(ground, "rollback")
-        if check(ground) != "old":
-            raise SystemExit("the plain rollback does not work")
-    chance = random.Random(options.seed)  # noqa: S311 - moments, not secrets
+    chance = Random(options.seed)  # noqa: S311 - moments, not secrets
     tally: Counter[str] = Counter()
-    for run in range(options.runs):
-        how = ("anywhere", "switch", "uv")[run % 3]
-        state = kill(ground, how, whole_s, chance)
-        word = chance.choice(("rollback", "continue"))
-        if state in ("preparing", "switching", "switched", "rolling back"):
-            end(ground, word)
-        side = check(ground)
-        tally[f"killed {'uv' if how == 'uv' else 'torchlink'} while {state}: {side}"] += 1
-        if side == "new":
-            end(ground, "rollback")
-            if check(ground) != "old":
-                raise SystemExit("a rollback after the end does not lead back")
-        print(f"{run + 1}/{options.runs} {how}, {state}, {word}: {side}", flush=True)
+    with (ground.folder / "log.txt").open("w") as log, redirect_stdout(log), redirect_stderr(log):
+        lengths = (
+            {whole: plain(ground, whole) for whole in (True, False)} if options.whole else {False: plain(ground, False)}
+        )
+        for number in range(options.runs):
+            whole = number < options.whole
+            if number == options.whole:
+                without_trying()
+            how = ("anywhere", "switch", "uv")[number % 3]
+            state = kill(ground, how, whole, lengths[whole], chance)
+            word = chance.choice(("rollback", "continue"))
+            if unfinished(ground.environment) is not None:
+                end(ground, word)
+            side = check(ground)
+            tally[f"{'uv' if how == 'uv' else 'torchlink'} killed, {state}: {side}"] += 1
+            if side == "new":
+                back(ground)
+            print(f"{number + 1}/{options.runs} {how}, {state}, {word}: {side}", file=sys.__stdout__, flush=True)
     for line, count in sorted(tally.items()):
         print(f"{count:4} {line}")
+
+
+def plain(ground: Ground, whole: bool) -> float:
+    """How long an apply takes that nobody kills, when everything is cached, in seconds."""
+    length_s = 0.0
+    for _ in range(2):
+        began = time.monotonic()
+        process = apply(ground, whole)
+        process.join()
+        if process.exitcode or check(ground) != "new":
+            raise SystemExit("the plain apply does not work")
+        length_s = time.monotonic() - began
+        back(ground)
+    return length_s
+
+
+def back(ground: Ground) -> None:
+    end(ground, "rollback")
+    if check(ground) != "old":
+        raise SystemExit("a rollback does not lead back")
 
 
 if __name__ == "__main__":

@@ -136,8 +136,7 @@ def begin(prefix: Path, transaction: Transaction) -> Entry:
     Raises:
         TorchlinkError: nothing can be written there.
     """
-    numbers = [entry.id for entry in entries(prefix)]
-    entry = Entry(prefix / FOLDER / str(max(numbers, default=0) + 1))
+    entry = Entry(prefix / FOLDER / str(max(_numbers(prefix), default=0) + 1))
     try:
         entry.path.mkdir(parents=True)
         header = {
@@ -154,12 +153,14 @@ def begin(prefix: Path, transaction: Transaction) -> Entry:
 
 def entries(prefix: Path) -> list[Entry]:
     """The transactions of an environment, oldest first. A folder that was never filled is none."""
-    try:
-        names = [path.name for path in (prefix / FOLDER).iterdir() if path.name.isdecimal()]
-    except OSError:
-        return []
-    found = [Entry(prefix / FOLDER / name) for name in sorted(names, key=int)]
+    found = [Entry(prefix / FOLDER / str(number)) for number in _numbers(prefix)]
     return [entry for entry in found if (entry.path / _HEADER).is_file()]
+
+
+def _numbers(prefix: Path) -> list[int]:
+    with suppress(OSError):
+        return sorted(int(path.name) for path in (prefix / FOLDER).iterdir() if path.name.isdecimal())
+    return []
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
