@@ -6,23 +6,38 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["Finding", "Plan", "Report", "TorchlinkError", "Verdict", "__version__", "check", "explain"]
+__all__ = [
+    "Finding",
+    "Plan",
+    "PreflightError",
+    "Report",
+    "TorchlinkError",
+    "Verdict",
+    "__version__",
+    "check",
+    "explain",
+    "preflight",
+]
 
 if TYPE_CHECKING:
     from torchlink.model.errors import TorchlinkError
     from torchlink.model.finding import Finding
     from torchlink.model.plan import Plan
+    from torchlink.model.preflight import PreflightError
     from torchlink.model.report import Report, Verdict
     from torchlink.pipeline import check, explain
+    from torchlink.startup import preflight
 
 _HOMES = {
     "Finding": "torchlink.model.finding",
     "Plan": "torchlink.model.plan",
+    "PreflightError": "torchlink.model.preflight",
     "Report": "torchlink.model.report",
     "TorchlinkError": "torchlink.model.errors",
     "Verdict": "torchlink.model.report",
     "check": "torchlink.pipeline",
     "explain": "torchlink.pipeline",
+    "preflight": "torchlink.startup",
 }
 
 

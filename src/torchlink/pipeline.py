@@ -95,8 +95,8 @@ def check(
         surveyed = survey(place, os.environ, store)
         source = None if project is None else _read_project(project)
         target = this_machine(os.environ) if machine is None else _other_machine(machine)
-        key = _key(surveyed, source, target)
-        report = _remembered(store, key) if surveyed.tree.complete else None
+        key = report_key(surveyed, source, target)
+        report = remembered(store, key) if surveyed.tree.complete else None
         if report is None:
             from torchlink.read.subject import installed
 
@@ -380,7 +380,7 @@ def judge_set(wheels: WheelSet, project: Project | None, store: ByteStore, tell:
 
     digest = wheels.digest
     key = _digest(digest, project)
-    report = _remembered(store, key) if digest else None
+    report = remembered(store, key) if digest else None
     if report is None:
         with _without_collector():
             answer = _in_deep_thread(lambda: _link(wheels.subject(store), project, store, tell))
@@ -788,8 +788,8 @@ def _library_path(variables: Mapping[str, str]) -> tuple[str, ...]:
 # What is remembered between runs
 
 
-def _key(surveyed: Survey, project: Project | None, machine: Machine) -> str:
-    """A digest of everything that an answer depends on."""
+def report_key(surveyed: Survey, project: Project | None, machine: Machine) -> str:
+    """A digest of everything that an answer depends on, but for what `remembered` holds against the present itself."""
     return _digest(f"{surveyed.digest()}\0{machine!r}", project)
 
 
@@ -818,7 +818,8 @@ def _stamp(path: Path) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}"
 
 
-def _remembered(store: ByteStore, key: str) -> Report | None:
+def remembered(store: ByteStore, key: str) -> Report | None:
+    """The report that was kept under a key, where the variables and files that it depends on are as they were."""
     value = store.get("report", key)
     if value is None:
         return None

@@ -69,13 +69,14 @@ def noted(folder: Path | None) -> list[Path]:
 def interrupted(variables: Mapping[str, str]) -> list[str]:
     """A line for each environment whose change was cut short, and how to end it."""
     folder = state_folder(variables)
-    if folder is None or not os.path.lexists(folder / "open"):
+    open_ones = noted(folder)
+    if not open_ones:
         return []
     from torchlink.apply.journal import entries
     from torchlink.apply.lock import is_locked
 
     lines: list[str] = []
-    for prefix in noted(folder):
+    for prefix in open_ones:
         unfinished = [entry for entry in entries(prefix) if not entry.state().is_over]
         if unfinished and not is_locked(prefix):
             entry = unfinished[-1]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from torchlink.cli import surface
-from torchlink.model.transaction import State, Transaction
-from torchlink.report import changes, changes_json
+if TYPE_CHECKING:
+    from torchlink.model.transaction import State, Transaction
 
 FORMATS = ("terminal", "json")
 
@@ -25,6 +25,9 @@ DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an err
 
 def show(transactions: Sequence[Transaction], form: str) -> None:
     """Print transactions."""
+    from torchlink.cli import surface
+    from torchlink.report import changes, changes_json
+
     if form == "json":
         surface.write(changes_json.render_changes(transactions), None)
     else:

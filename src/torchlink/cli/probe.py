@@ -17,7 +17,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.argument("project", required=False, type=click.Path(path_type=Path))
 @click.option("--checkpoint", "checkpoints", type=_FILE, multiple=True, help="Load this file as torch.load does.")
 @click.option("--verify/--no-verify", default=True, show_default=True, help="Run the project's own verify command.")
-@click.option("--timeout", type=float, default=120.0, show_default=True, help="Seconds that each probe may take.")
+@click.option("--timeout", type=float, default=300.0, show_default=True, help="Seconds that each probe may take.")
 @click.option("--memory", type=int, default=16, show_default=True, help="GiB that each probe may take.")
 @click.option("--network", is_flag=True, help="Let probes open connections.")
 @PYTHON

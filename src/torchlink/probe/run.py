@@ -26,7 +26,7 @@ _MAX_DETAIL = 400
 class Limits:
     """How much a probe may take."""
 
-    seconds: float = 120.0
+    seconds: float = 300.0
     memory_bytes: int = 16 * 2**30
     """Of private data (``RLIMIT_DATA``); address space that is only reserved does not count."""
     network: bool = False

@@ -93,6 +93,18 @@ def survey(target: Path, variables: Mapping[str, str], cache: ByteStore | None =
     return Survey(installation=installation, path=path, tree=Tree(_roots(path)))
 
 
+def stations(target: Path, variables: Mapping[str, str], cache: ByteStore | None = None) -> list[str]:
+    """The folders of the search path but those of the standard library, and those of editable installs. None is
+    walked.
+
+    ``target`` comes from ``find``. Raises ``TorchlinkError`` where it is no Python environment.
+    """
+    installation = _installation(target, variables, cache)
+    path = search_path(installation.interpreter, installation.layout, variables, Path.cwd())
+    folders = [entry.path for entry in path.entries if entry.origin is not PathOrigin.STDLIB]
+    return folders + [place for finder in path.finders for _, place in finder.mapping if place]
+
+
 def _roots(path: SearchPath) -> Iterator[Root]:
     """What is walked: every folder of the search path but the standard library, and what editable installs map to."""
     for entry in path.entries:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from torchlink.model.difference import Difference
+from torchlink.model.preflight import Preflight
 from torchlink.model.probe import ProbeResult, ProbeStatus
 from torchlink.model.transaction import Transaction
 from torchlink.report.document import Node
@@ -33,6 +34,23 @@ def render_difference(found: Difference) -> str:
             "moved": [{"package": one.name, "from": one.old, "to": one.new} for one in found.moved],
             "touched": [{"path": one.path, "how": one.how, "owner": one.owner} for one in found.touched],
         }
+    )
+
+
+def render_preflight(answer: Preflight) -> str:
+    """The answer to a program at its start, as one document."""
+    return _document(
+        {
+            "ok": answer.ok,
+            "policy": answer.policy,
+            "verdict": answer.verdict.value,
+            "fatal": [{"id": one.id, "title": one.title, "symptom": one.symptom} for one in answer.fatal],
+            "unknown": answer.unknown,
+            "interrupted": list(answer.interrupted),
+            "note": answer.note,
+            "elapsed_s": answer.elapsed_s,
+        },
+        "torchlink.preflight/1",
     )
 
 
@@ -79,5 +97,5 @@ def _transaction(one: Transaction) -> dict[str, object]:
     }
 
 
-def _document(members: Mapping[str, object]) -> str:
-    return json.dumps({"schema": SCHEMA, **members}, indent=2, ensure_ascii=True) + "\n"
+def _document(members: Mapping[str, object], schema: str = SCHEMA) -> str:
+    return json.dumps({"schema": schema, **members}, indent=2, ensure_ascii=True) + "\n"
