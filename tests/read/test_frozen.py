@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from torchlink.model.errors import TorchlinkError
 from torchlink.read.frozen import read_frozen
@@ -48,3 +51,12 @@ def test_lock_files(tmp_path: Path) -> None:
 def test_an_open_set_is_told_with_its_place(tmp_path: Path, text: str) -> None:
     with pytest.raises(TorchlinkError, match="exact version"):
         pins(tmp_path / "r.txt", text)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
+def test_no_text_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    for name in ("frozen.txt", "pylock.toml"):
+        path = tmp_path_factory.mktemp("f") / name
+        path.write_text(text, encoding="utf-8")
+        with suppress(TorchlinkError):
+            read_frozen(path, MARKERS)
