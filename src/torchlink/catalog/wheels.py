@@ -94,6 +94,7 @@ class Wheels:
         Raises:
             UnreachableError: no index answers, and what is remembered does not do.
         """
+        self._stopped.clear()
         with ThreadPoolExecutor(THREADS) as pool:
             futures = [pool.submit(self._placed, pin) for pin in pins]
             try:

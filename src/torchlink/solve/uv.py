@@ -21,6 +21,12 @@ _PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?(?:==([^\s;]+)| @ (\S
 _MANYLINUX = re.compile(r"manylinux_(2_\d+)_(x86_64|aarch64)")
 
 
+_REPLACED = frozenset(
+    {"VIRTUAL_ENV", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"}
+)
+"""What the user has set of these is in the settings already."""
+
+
 class UnsatisfiableError(TorchlinkError):
     """uv found no set of versions. Its own words are the message; they are quoted and never parsed."""
 
@@ -93,7 +99,7 @@ class Uv:
         """
         with TemporaryDirectory(prefix="torchlink-") as scratch:
             command = [*self._start("pip", "compile"), *self._arguments(wish, Path(scratch))]
-            done = _run(command, self.folder)
+            done = _run(command, self.folder, self.settings)
             if done.returncode:
                 raise _unsatisfiable(done.stderr, self)
             answer = Path(scratch, "answer.txt").read_text(encoding="utf-8")
@@ -110,7 +116,7 @@ class Uv:
             arguments = self._arguments(wish, Path(scratch))
             arguments[arguments.index("--output-file") + 1] = str(Path(scratch, "pylock.toml"))
             command = [*self._start("pip", "compile"), *arguments, "--format", "pylock.toml"]
-            done = _run(command, self.folder)
+            done = _run(command, self.folder, self.settings)
             if done.returncode:
                 raise _unsatisfiable(done.stderr, self)
             return Path(scratch, "pylock.toml").read_text(encoding="utf-8")
@@ -122,7 +128,7 @@ class Uv:
             TorchlinkError: the lock is not one, or does not belong to its project any more.
         """
         command = [self.program, "export", "--quiet", "--frozen", "--no-hashes", "--no-emit-project", "--no-header"]
-        done = _run([*command, "--project", str(lock.parent)], lock.parent)
+        done = _run([*command, "--project", str(lock.parent)], lock.parent, self.settings)
         if done.returncode:
             raise TorchlinkError(_last_words(done.stderr), where=str(lock), mend="see what uv export says")
         return done.stdout
@@ -134,7 +140,7 @@ class Uv:
             TorchlinkError: one cannot be had, or the disk is full.
         """
         command = [*self._start("pip", "install"), "--no-deps", "--python", self.python]
-        done = _run([*command, "--prefix", str(prefix), "--", *pins], self.folder, INSTALL_TIMEOUT_S)
+        done = _run([*command, "--prefix", str(prefix), "--", *pins], self.folder, self.settings, INSTALL_TIMEOUT_S)
         if done.returncode:
             how = f"signal {-done.returncode}" if done.returncode < 0 else " ".join(done.stderr.split())[:600]
             raise TorchlinkError(f"uv could not install {', '.join(pins[:4])}: {how}", mend="nothing was changed")
@@ -145,14 +151,6 @@ class Uv:
             command.append("--offline")
         if words[0] == "pip" and not self.builds:
             command.append("--no-build")
-        *extra, default = self.settings.indexes
-        command += ["--default-index", default]
-        for index in extra:
-            command += ["--index", index]
-        if self.settings.merged and extra:
-            command += ["--index-strategy", "unsafe-best-match"]
-        for link in self.settings.find_links:
-            command += ["--find-links", link]
         return command
 
     def _arguments(self, wish: Wish, scratch: Path) -> list[str]:
@@ -249,8 +247,22 @@ def _configuration(taught: Sequence[Metadata], kept: Mapping[str, Sequence[str]]
     return path
 
 
-def _run(command: Sequence[str], folder: Path | None, timeout_s: float = TIMEOUT_S) -> subprocess.CompletedProcess[str]:
-    variables = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+def _variables(settings: IndexSettings) -> dict[str, str]:
+    """The environment that uv gets. Indexes go this way: their URLs may hold passwords, and arguments are public."""
+    variables = {name: value for name, value in os.environ.items() if name not in _REPLACED}
+    *extra, default = settings.indexes
+    variables["UV_DEFAULT_INDEX"] = default
+    variables["UV_INDEX"] = " ".join(extra)
+    variables["UV_FIND_LINKS"] = ",".join(settings.find_links)
+    if settings.merged and extra:
+        variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return {name: value for name, value in variables.items() if value or name not in _REPLACED}
+
+
+def _run(
+    command: Sequence[str], folder: Path | None, settings: IndexSettings, timeout_s: float = TIMEOUT_S
+) -> subprocess.CompletedProcess[str]:
+    variables = _variables(settings)
     try:
         return subprocess.run(
             list(command),
