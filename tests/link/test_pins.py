@@ -80,6 +80,24 @@ def test_what_cannot_hold_together_is_not_compared(tmp_path: Path, files: dict[s
     assert broken(tmp_path, files) == []
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"model/requirements.txt": "torch>=2.0\n"}, {"docker/Dockerfile": "RUN pip install torch==1.13.1\n"}),
+        ({"requirements.txt": "torch==2.10.0\n"}, {"Dockerfile": "ARG TORCH_VERSION=2.0.1\nRUN pip install torch\n"}),
+        ({"requirements.txt": "torch==2.3.1\n"}, {"examples/a/requirements.txt": "torch==2.2.0\n"}),
+    ],
+    ids=["side by side", "a default", "another manifest"],
+)
+def test_what_lies_apart_is_a_note(tmp_path: Path, one: dict[str, str], other: dict[str, str]) -> None:
+    assert [each.severity for each in broken(tmp_path, {**one, **other})] == [Severity.NOTE]
+
+
+def test_a_test_of_what_is_there_is_not_compared(tmp_path: Path) -> None:
+    files = {"requirements.txt": "torch==2.10.0\n", "a.py": 'OLD = RequirementCache("torch<2.6.0")\n'}
+    assert broken(tmp_path, files) == []
+
+
 @pytest.mark.parametrize("file", ["README.md", ".github/workflows/ci.yml"])
 def test_documents_and_ci_are_notes(tmp_path: Path, file: str) -> None:
     text = (

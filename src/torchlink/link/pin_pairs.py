@@ -35,7 +35,7 @@ def placed_pins(survey: PinSurvey) -> dict[str, list[Placed]]:
 
 def is_row(pin: Pin) -> bool:
     """A row of a matrix or a table: it lists what is tried, and wants none of it."""
-    return pin.role is Role.VARIABLE and pin.context in ("matrix", "table", "string")
+    return pin.role is Role.VARIABLE and pin.context in ("matrix", "table", "test")
 
 
 def told(placed: Placed) -> bool:
@@ -50,13 +50,14 @@ def rank(placed: Placed) -> int:
 
 
 def severity_of(one: Placed, other: Placed) -> Severity:
-    """A risk where both are installed from; a note where one is only tried or told, or belongs to another folder."""
-    if told(one) or told(other):
+    """A risk where both are installed from; a note where one is only tried, told or a default, or lies apart."""
+    if told(one) or told(other) or Role.VARIABLE in (one[1].role, other[1].role):
         return Severity.NOTE
-    kinds = {one[0].kind, other[0].kind}
-    folders = {PurePosixPath(file.file).parent for file, _ in (one, other)}
-    if kinds == {FileKind.MANIFEST} and len(folders) == 2:
+    first, second = (PurePosixPath(file.file).parent for file, _ in (one, other))
+    if first != second and {one[0].kind, other[0].kind} == {FileKind.MANIFEST}:
         return Severity.NOTE
+    if first not in (second, *second.parents) and second not in first.parents:
+        return Severity.NOTE  # parts of a project that stand side by side
     if one[0].format == other[0].format and one[0].file != other[0].file and not _includes(one[0], other[0]):
         return Severity.NOTE
     return Severity.RISK

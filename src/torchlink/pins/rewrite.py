@@ -71,10 +71,10 @@ def rewriting(survey: PinSurvey, versions: Mapping[str, str], *, documents: bool
 
 
 def _is_ours(pin: Pin, documents: bool) -> bool:
-    """Locks belong to their tools; a row of a matrix lists what is tried, and wants none of it."""
+    """Locks belong to their tools; a row of a matrix lists what is tried, and a test wants nothing."""
     if pin.role is Role.MENTION:
         return documents
-    return pin.role is not Role.LOCK and not (pin.role is Role.VARIABLE and pin.context in ("matrix", "table"))
+    return pin.role is not Role.LOCK and not (pin.role is Role.VARIABLE and pin.context in ("matrix", "table", "test"))
 
 
 def _edits_of(file: PinFile, pin: Pin, version: str) -> tuple[Edit, ...] | Left:

@@ -310,6 +310,17 @@ frame.query("age>=18")
     ]
 
 
+def test_a_test_of_what_is_there_wants_nothing() -> None:
+    found = read(
+        "imports.py", 'OLD = RequirementCache("torch<2.6.0")\nrun_pip_install("torch==2.3.1")\nT = "torch==2.2.0"\n'
+    )
+    assert [(pin.wanted, pin.role, pin.context) for pin in found.pins] == [
+        ("<2.6.0", Role.VARIABLE, "test"),
+        ("==2.3.1", Role.REQUIREMENT, ""),
+        ("==2.2.0", Role.REQUIREMENT, ""),
+    ]
+
+
 def test_setup_py() -> None:
     found = read(
         "setup.py",

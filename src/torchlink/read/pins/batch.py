@@ -41,7 +41,7 @@ def _listed(contents: Contents, text: Piece) -> Pin | None:
     """A string that is a requirement, in a list or a table of PowerShell, unless a command or variable has it."""
     if text.start in {pin.place.start for pin in contents.pins}:
         return None
-    pin = read_requirement(contents.document, text, role=Role.VARIABLE, context="string")
+    pin = read_requirement(contents.document, text, role=Role.VARIABLE, context="list")
     return pin if pin is not None and any("." in clause.version for clause in pin.clauses) else None
 
 

@@ -11,6 +11,7 @@ import re
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from torchlink.model.names import normalise
@@ -33,6 +34,7 @@ _BARE_INSTALL = re.compile(r"\s*install\s+\S")
 _TELLING = re.compile(
     r"print|echo|log|logger|warn|warning|info|debug|error|exception|\w*Error|\w*Exception|help|skip\w*"
 )
+_INSTALLING = re.compile(r"install|pip|ensure|require_package", re.IGNORECASE)
 _KEYWORDS = {"install_requires": "", "setup_requires": "build", "tests_require": "group test"}
 _HINT = (
     r"""["'][A-Za-z][\w.-]*(?:\[[\w,-]*\])?\s?(?:[=~<>]=|<|>)\s?\d+\.\d|["']\s?(?:[=~<>!]=|<|>)\s?\d"""
@@ -104,10 +106,16 @@ class _Reader:
         if _TELLING.fullmatch(name):
             return
         yield from self._keywords(node) if name == "setup" else node.keywords
+        installs = bool(_INSTALLING.search(name))
         elements = [argument for argument in node.args if not isinstance(argument, ast.Starred)]
         if len(elements) > 2 and self._command(elements, node):  # exec("pip", "install", "torch==2.3.1")
             return
-        yield from (node.func, *node.args)
+        yield node.func
+        for argument in node.args:
+            if isinstance(argument, (ast.Constant, ast.JoinedStr)) and self._is_likely(argument):
+                self._alone(argument, wanted=installs)
+            else:
+                yield argument
 
     def _keywords(self, node: ast.Call) -> Iterator[ast.AST]:
         """``setup(install_requires=[...], extras_require={...})``."""
@@ -198,7 +206,10 @@ class _Reader:
         pin = read_requirement(document, value)
         return pin if pin is not None and pin.name == normalise(key.text) else None
 
-    def _alone(self, node: ast.Constant | ast.JoinedStr) -> None:
+    def _alone(self, node: ast.Constant | ast.JoinedStr, *, wanted: bool = True) -> None:
+        """A string by itself. Handed to a function that installs nothing (``RequirementCache("torch<2.6")``) it is a
+        test of what is there, and wants no version.
+        """
         argument = self._source.argument(node, self._known)
         text = argument.piece.text
         if len(text) > 4096:
@@ -207,6 +218,8 @@ class _Reader:
             self._shell(argument)
         elif not argument.unknown and _DOTTED.search(text):
             pin = self._requirement(argument.piece)
+            if pin is not None and not wanted:
+                pin = replace(pin, role=Role.VARIABLE, context="test")
             document = self._contents.document
             self._contents.pins.extend([pin] if pin is not None else several(document, argument.piece))
 
