@@ -72,8 +72,10 @@ def main() -> int:
 
 def _write(example: Example, environment: Path) -> bool:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "train.py").write_text(example.code + "\n", encoding="utf-8")
-        shown = _explained(example, environment, Path(folder))
+        project = Path(folder) / "project"
+        project.mkdir()
+        (project / "train.py").write_text(example.code + "\n", encoding="utf-8")
+        shown = _explained(example, environment, project)
     if not shown:
         return False
     page = PAGES / f"{example.page}.md"

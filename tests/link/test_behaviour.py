@@ -126,6 +126,19 @@ def test_plain_values_load(world: World, value: str) -> None:
     assert judged(world, f"import random, torch\ntorch.save({{'a': {value}}}, 'a.pt')\ntorch.load('a.pt')") == []
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "model.load_state_dict(torch.load('x'))",
+        "state = torch.load('x', 'cpu')\nmodel.load_state_dict(state, strict=False)",
+    ],
+)
+def test_a_state_dict_is_not_suspected(world: World, source: str) -> None:
+    install(world, torch="2.6.0")
+    assert judged(world, f"import torch\n{source}") == []
+    assert judged(world, "import torch\nmodel.load_state_dict(torch.load('x')['model'])") == [(DEFAULT, Severity.RISK)]
+
+
 def test_under_a_condition_it_is_a_risk(world: World) -> None:
     install(world, torch="2.6.0")
     source = "import argparse, torch\ntorch.save(argparse.Namespace(), 'a')\nif flag:\n    torch.load('a')"

@@ -35,7 +35,7 @@ class Reading:
     loads: bool = False
     """Whether it is known to load."""
     told: str = ""
-    """Where that is known from."""
+    """Where that is known from; it is said too of what is only very likely to load."""
     imports: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     """An exact allow list with which it loads, as source, and what it imports; empty where none suffices."""
@@ -70,6 +70,7 @@ class Contents:
     ) -> None:
         """``folders`` are those that a relative path may be meant from, likeliest first."""
         self._code = index.code
+        self._state_dicts = index.state_dicts
         self._reader = reader
         self._values = values
         self._release = release
@@ -88,8 +89,12 @@ class Contents:
     def read(self, place: Place, call: Call, name: str, position: int) -> Reading:
         """What the call reads by this argument."""
         target = argument(call, name, position)
-        if is_missing(target) or target is UNKNOWN:
-            return NOTHING
+        known = NOTHING if is_missing(target) or target is UNKNOWN else self._known(target, place)
+        if known is NOTHING and (place.file.path, place.use.line, place.use.column) in self._state_dicts:
+            return Reading(told="load_state_dict takes it whole")
+        return known
+
+    def _known(self, target: Value, place: Place) -> Reading:
         for path in self._paths(target, place):
             answer = self._reader.restricted(path)
             if answer is not None:

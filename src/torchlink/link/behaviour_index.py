@@ -22,6 +22,8 @@ class Index:
         """Calls of functions, and of methods as far as the class is known."""
         self.replaced: set[str] = set()
         """Names that are set anew."""
+        self.state_dicts: set[tuple[str, int, int]] = set()
+        """Calls, by file and place, whose whole result is given to ``load_state_dict``."""
         self._below: dict[str, list[str]] = {}
         """The used names that are a name, or lie below it."""
         self._resolved: dict[str, Value] = {}
@@ -36,6 +38,7 @@ class Index:
     def _add(self, place: Place) -> None:
         value = place.use.value
         if place.use.form is Form.CALL and isinstance(value, Call):
+            self._add_state_dict(place.file, value)
             callee = self._callee(value)
             if callee:
                 self.calls.setdefault(callee, []).append(place)
@@ -47,6 +50,18 @@ class Index:
                 self.replaced.update((value.dotted, found.dotted))
             else:
                 self.names.setdefault(found.dotted, []).append(place)
+
+    def _add_state_dict(self, file: FileUses, call: Call) -> None:
+        match call.callee:
+            case Part(key=Constant(value=name)):
+                method = name
+            case Name(dotted):
+                method = dotted.rpartition(".")[2]
+            case _:
+                return
+        if method == "load_state_dict" and call.positional and isinstance(call.positional[0], Call):
+            given = call.positional[0]
+            self.state_dicts.add((file.path, given.line, given.column))
 
     def _resolve(self, dotted: str) -> Value:
         if dotted not in self._resolved:
