@@ -51,6 +51,8 @@ def _uses(rule: Rule) -> Iterator[str]:
     used = (*rule.calls, *rule.methods)
     if used:
         yield f"Calls: {', '.join(map(_code, used))}\n"
+    if rule.builds:
+        yield f"Requirements: {', '.join(map(_code, rule.builds))}\n"
     if rule.names:
         yield "| name | instead |\n|---|---|\n" + "".join(
             f"| `{name}` | {_code(instead)} |\n" for name, instead in rule.names.items()

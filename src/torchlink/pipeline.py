@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from torchlink import __version__
 from torchlink.catalog.cache import cache_folder, open_cache
-from torchlink.model.errors import TorchlinkError
+from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.finding import Certainty
 from torchlink.model.report import Coverage, Report, Target
 from torchlink.model.store import ByteStore
@@ -51,6 +51,7 @@ Progress = Callable[[str, int, int], None]
 
 STACK_BYTES = 512 * 2**20
 """Address space for the thread that links: imports nest deep. Only what is used is taken."""
+_LARGEST_SETTINGS = 2**20
 RECURSION_LIMIT = 60_000
 _LARGEST_MACHINE = 4 * 2**20
 
@@ -552,7 +553,7 @@ def _link(
         loader.links(reach, () if project is None else bridge_calls(project, sources, owners)),
         link_requires(environment),
         link_platform(environment),
-        *_pins(project, store, tell),
+        *_pins(project, environment, store, tell),
         *_gpus(subject, project, machine, store),
         *_shadows(environment, project, reach),
     ]
@@ -734,16 +735,30 @@ def _gpus(subject: Subject, project: Project | None, machine: Machine | None, st
     return [*links, link_kernels(environment, build, machine, () if project is None else gpu_uses(project))]
 
 
-def _pins(project: Project | None, store: ByteStore, tell: Progress) -> list[Links]:
+def _pins(project: Project | None, environment: Environment, store: ByteStore, tell: Progress) -> list[Links]:
     """What is wrong with the project's pins, as far as it is known without asking an index."""
     if project is None or not project.pinning:
         return []
+    from torchlink.link.behaviour_builds import link_builds
     from torchlink.pins.check import link_known
     from torchlink.read.pins.survey import read_paths
+    from torchlink.rules.behaviour import behaviour_rules
 
     tell("reading pins", 0, 0)
     paths = [PurePosixPath(path.relative_to(project.root).as_posix()) for path in project.pinning]
-    return [link_known(read_paths(project.root, paths), os.environ, store)]
+    survey = read_paths(project.root, paths)
+    settings = "".join(_settings(project.root / name) for name in ("pyproject.toml", "uv.toml", "pip.conf"))
+    builds = link_builds(survey, environment, behaviour_rules(), project.root.name, settings)
+    return [link_known(survey, os.environ, store), builds]
+
+
+def _settings(path: Path) -> str:
+    from torchlink.read.bounded import read_head
+
+    try:
+        return read_head(str(path), _LARGEST_SETTINGS).decode("utf-8", "replace")
+    except UnreadableError:
+        return ""
 
 
 def _with_certainty(findings: list[Finding], subject: Subject) -> tuple[Finding, ...]:

@@ -128,6 +128,11 @@ def found(rule: Rule, told: set[str]) -> bool:
     return rule.code in told or (bool(rule.names) and f"import:{rule.package}" in told)
 
 
+def write(project: Path, rule: Rule) -> None:
+    for name, text in {"case.py": rule.case.code, **rule.case.files}.items():
+        (project / name).write_text(text)
+
+
 def install(world: World, requirements: Iterable[str]) -> None:
     """Distributions of these versions, whose modules have every name."""
     for requirement in map(Requirement, requirements):
@@ -139,14 +144,14 @@ def install(world: World, requirements: Iterable[str]) -> None:
 @per_rule
 def test_its_case_is_found_on_paper(rule: Rule, world: World) -> None:
     install(world, rule.case.fails)
-    world.source("case.py", rule.case.code)
+    write(world.project, rule)
     assert found(rule, told(world.project, world.python, world.capture))
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.case.works], ids=lambda rule: rule.code)
 def test_before_the_change_nothing_is_said(rule: Rule, world: World) -> None:
     install(world, rule.case.works)
-    world.source("case.py", rule.case.code)
+    write(world.project, rule)
     assert rule.code not in told(world.project, world.python, world.capture)
 
 
@@ -185,7 +190,7 @@ def test_its_case_on_real_wheels(
     python = environment(requirements, tmp_path / "environment")
     project = tmp_path / "project"
     project.mkdir()
-    (project / "case.py").write_text(rule.case.code)
+    write(project, rule)
     done = subprocess.run(
         [str(python), "-W", "always", "case.py"], cwd=project, capture_output=True, text=True, timeout=300
     )

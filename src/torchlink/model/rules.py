@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from torchlink.model.reference import Severity
@@ -142,6 +142,8 @@ class TrialCase:
     """Requirements of an environment in which it behaves as before; empty where there is none."""
     raises: str
     """What is printed after the change: part of the last line of the error, or of a warning."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Further files of the project, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +180,8 @@ class Rule:
     calls: tuple[str, ...]
     methods: tuple[str, ...]
     """Methods by the full name of their class: ``accelerate.Accelerator.load_state``."""
+    builds: tuple[str, ...]
+    """Packages that are built from source when they are installed: what is matched are requirements, not source."""
     arguments: tuple[ArgumentTest, ...]
     content: Content | None
     unless: Unless

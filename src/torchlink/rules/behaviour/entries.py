@@ -100,7 +100,7 @@ class Entry:
 _RULE = {
     "code", "package", "before", "after", "where", "relies_on", "changes", "symptom", "raises", "severity",
     "elsewhere", "doubt", "names", "calls", "methods", "argument", "content", "unless", "fix", "rewrite", "evidence",
-    "case", "culprits", "missing", "or_package",
+    "case", "culprits", "missing", "or_package", "builds",
 }  # fmt: skip
 
 
@@ -131,6 +131,7 @@ def rule_of(table: Mapping[str, object], where: str) -> Rule:
         names=entry.pairs("names"),
         calls=entry.texts("calls"),
         methods=entry.texts("methods"),
+        builds=entry.texts("builds"),
         arguments=tuple(_argument(one, entry.where) for one in entry.tables("argument")),
         content=_content(entry),
         unless=_unless(entry),
@@ -140,8 +141,8 @@ def rule_of(table: Mapping[str, object], where: str) -> Rule:
         case=_case(entry),
         culprits=entry.texts("culprits"),
     )
-    if not (rule.names or rule.calls or rule.methods):
-        raise entry.wrong("it matches nothing", "say names, calls or methods")
+    if not (rule.names or rule.calls or rule.methods or rule.builds):
+        raise entry.wrong("it matches nothing", "say names, calls, methods or builds")
     return rule
 
 
@@ -234,7 +235,7 @@ def _seen(table: Mapping[str, object], where: str) -> Seen:
 
 
 def _case(entry: Entry) -> TrialCase:
-    inner = entry.optional("case", {"code", "fails", "works", "raises"})
+    inner = entry.optional("case", {"code", "fails", "works", "raises", "files"})
     if inner is None:
         raise entry.wrong("there is no [rule.case]", "add code that shows the change on real wheels")
     return TrialCase(
@@ -242,4 +243,5 @@ def _case(entry: Entry) -> TrialCase:
         fails=inner.texts("fails", needed=True),
         works=inner.texts("works"),
         raises=inner.text("raises"),
+        files=inner.pairs("files"),
     )
