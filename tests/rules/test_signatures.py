@@ -116,6 +116,12 @@ def test_a_cause_that_may_be_reached_comes_before_the_one_without_condition(sign
 
 
 @pytest.mark.parametrize("signature", EVERY)
+def test_a_culprit_is_not_called_innocent(signature: Signature) -> None:
+    for cause in signature.causes:
+        assert {one.what.removeprefix("the ") for one in cause.innocent}.isdisjoint(cause.culprits), cause.code
+
+
+@pytest.mark.parametrize("signature", EVERY)
 def test_a_signature_is_documented(signature: Signature) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert f"`{signature.code}`" in page
