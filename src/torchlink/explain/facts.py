@@ -170,11 +170,16 @@ def _machine(facts: Mapping[str, str], _place: Place) -> dict[str, str]:
         "driver_cuda": f"CUDA {int(found) // 1000}.{int(found) % 1000 // 10}" if found.isdigit() else "",
         "error_804": "yes" if number == "804" or facts.get("forward") else "",
         "error_803": "yes" if number == "803" or facts.get("mismatch") else "",
+        "built_larger": "yes" if _number(facts.get("built", "")) > _number(facts.get("here", "")) else "",
         "built_public": facts.get("built", "").partition("+")[0],
         "op_needer": facts.get("package_name", "") if is_known_package(facts.get("package", "")) else "",
         "op_package": facts.get("package_name") or "torch",
         "call": f"{facts.get('function', '')} {facts.get('keyword', '')}",
     }
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 6 else 0
 
 
 def _parties(facts: Mapping[str, str], place: Place) -> dict[str, str]:

@@ -34,8 +34,9 @@ _MAJOR = re.compile(r"\.(?:so\.|dll\.)?(\d{1,2})\b")
 def package_of_path(path: str) -> str:
     """The distribution that a file belongs to; ``project``, ``python`` or ``system``; empty for no path at all."""
     plain = path.strip().strip("'\"").replace("\\", "/")
-    if not plain:
-        return ""
+    if not plain or plain.startswith("<") or plain.endswith((".pyx", ".pxd", ".pxi")):
+        # Code without a file of its own, and Cython's, whose path is that of the machine that compiled it.
+        return PYTHON if plain.startswith("<frozen ") else ""
     if match := _last(_SITE, plain):
         return _inside_site(match[1], match[2] or "", plain)
     name = plain.rsplit("/", 1)[-1]

@@ -101,16 +101,16 @@ def joined(found: Answer, linked: Iterable[Finding], log: Log) -> Answer:
 
     A linked finding whose own symptom stands in the log, and that no signature knows, comes first.
     """
-    breaks = [one for one in linked if one.severity is not Severity.NOTE]
+    seen = [one for one in linked if one.severity is not Severity.NOTE]
     used: set[str] = set()
     findings: list[Finding] = []
     for finding in found.findings:
-        same = next((one for one in breaks if _is_same(finding, one)), None)
+        same = next((one for one in seen if _is_same(finding, one)), None)
         if same is not None:
             used.add(same.id)
         findings.append(finding if same is None else _linked(finding, same))
-    shown = [one for one in breaks if one.id not in used and _symptom_in(one, log.digest.text)]
-    return replace(found, findings=(*(_shown(one) for one in shown), *findings))
+    shown = [_shown(one) for one in seen if one.id not in used and _is_in(one, log.digest.text)]
+    return replace(found, findings=tuple(sorted([*shown, *findings], key=lambda one: one.severity.rank)))
 
 
 def _shown(finding: Finding) -> Finding:
@@ -154,9 +154,11 @@ def _without_source(chain: str) -> str:
     return rest if first.startswith(f"{SOURCE}:") else chain
 
 
-def _symptom_in(finding: Finding, text: str) -> bool:
+def _is_in(finding: Finding, text: str) -> bool:
+    """Whether a log holds a linked finding's symptom, and a file of the package that shows it."""
     lines = [line.strip() for line in finding.symptom.splitlines() if len(line.strip()) > 20]
-    return bool(lines) and lines[0] in text
+    module = import_name(finding.needer.name)
+    return bool(lines) and lines[0] in text and any(f"packages{sign}{module}" in text for sign in "/\\")
 
 
 def _public(version: str) -> str:
