@@ -51,6 +51,8 @@ class Served:
     form: str = "json"
     broken: bool = False
     wrong_hash: bool = False
+    uploads: dict[str, str] = field(default_factory=dict)
+    """When files were uploaded, by name."""
     requests: list[tuple[str, str, int]] = field(default_factory=list)
     """Path, ``Range`` header, bytes sent."""
 
@@ -103,19 +105,25 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
             data, asked = path.read_bytes(), self.headers.get("Range", "")
             if asked and state.ranges:
                 first, _, last = asked.removeprefix("bytes=").partition("-")
-                part = data[int(first) : int(last) + 1]
+                start = int(first) if first else max(0, len(data) - int(last))
+                part = data[start : int(last) + 1] if first and last else data[start:]
                 state.requests.append((self.path, asked, len(part)))
-                span = f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}"
+                span = f"bytes {start}-{start + len(part) - 1}/{len(data)}"
                 return self._send(206, part, "application/octet-stream", ("Content-Range", span))
             state.requests.append((self.path, asked, len(data)))
             return self._send(200, data, "application/octet-stream")
 
         def _send(self, code: int, data: bytes, kind: str, *headers: tuple[str, str]) -> None:
             self.send_response(code)
-            for name, value in (("Content-Type", kind), ("Content-Length", str(len(data))), *headers):
+            told = (("Content-Type", kind), ("Content-Length", str(len(data))), ("Accept-Ranges", "bytes"))
+            for name, value in (*told, *headers):
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(data)
+            if self.command != "HEAD":
+                self.wfile.write(data)
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -138,6 +146,7 @@ def _json(rows: Iterable[Path], state: Served) -> bytes:
             "url": f"../../files/{path.name}",
             "hashes": {"sha256": "0" * 64 if state.wrong_hash else _digest(path)},
             "size": path.stat().st_size,
+            "upload-time": state.uploads.get(path.name, "2020-01-01T00:00:00Z"),
         }
         for path in rows
     ]

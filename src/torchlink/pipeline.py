@@ -164,6 +164,11 @@ def what_if(
         source = None if project is None else _read_project(project)
         asked = ask(_of_project(question, project), project, python, os.environ, store, tell)
         report = judge_set(asked.answer, source, store, tell)
+        if question.bisect:
+            from torchlink.solve.bisect import bisect
+
+            broke = bisect(asked, report, lambda wheels: judge_set(wheels, source, store, _silent), tell)
+            report = replace(broke.report, target=replace(broke.report.target, note=broke.sentence))
         return replace(report, elapsed_s=round(time.perf_counter() - began, 3), target=asked.target(report.target))
     finally:
         store.close()

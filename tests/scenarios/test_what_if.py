@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.world import World
-from tests.wheels import make_wheel
+from tests.wheels import make_wheel, serve
 from torchlink.cli.main import run
 from torchlink.model.finding import Certainty, Finding
 from torchlink.model.reference import Kind, Severity
@@ -105,6 +105,22 @@ def test_a_fresh_install_may_break_what_works_now(world: World, shop: Path) -> N
     assert what_if(world, "--python", str(world.python)).findings == ()
     fresh = what_if(world, "--python", str(world.python), "--fresh")
     assert [one.id for one in fresh.findings] == ["import:reader:shelf"]
+
+
+def test_the_release_that_broke_it_is_found(world: World, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for minor in range(1, 6):
+        make_wheel(shop, "shelf", f"2.{minor}", {"shelf/__init__.py": "def keep():\n    pass\n"})
+        make_wheel(shop, "shelf", f"1.{minor}", {"shelf/__init__.py": "def store():\n    pass\n"})
+    world.source("requirements.txt", "reader\n")
+    with serve(shop) as server:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", server.simple)
+        monkeypatch.delenv("UV_FIND_LINKS")
+        for path in shop.glob("shelf-*.whl"):
+            major, minor = (int(part) for part in path.name.split("-")[1].split("."))
+            server.uploads[path.name] = f"202{major}-0{minor + 1}-03T10:00:00.000000Z"
+        report = what_if(world, "--fresh", "--bisect")
+    assert report.target.note == "it broke on 2022-01-03: shelf 1.5 → 2.0; the set of 2021-06-03 links"
+    assert [one.provider.version for one in report.findings] == ["2.0"]
 
 
 def test_another_platform_is_judged_from_here(world: World, shop: Path) -> None:

@@ -30,6 +30,7 @@ class WhatIf(TypedDict):
     offline: bool
     fresh: bool
     builds: bool
+    bisect: bool
 
 
 _OPTIONS = (
@@ -45,6 +46,7 @@ _OPTIONS = (
     click.option("--index-url", metavar="URL", default="", help="The index to use instead of the configured one."),
     click.option("--as-of", metavar="DATE", default="", help="Resolve with what was released by this day."),
     click.option("--allow-builds", "builds", is_flag=True, help="Let uv run build scripts of what is only source."),
+    click.option("--bisect", is_flag=True, help="Say which release broke what is resolved, and when."),
     click.option("--offline", is_flag=True, help="Ask no index; use what was read before."),
 )
 
@@ -79,6 +81,8 @@ def question_of(options: WhatIf) -> Question:
     leads = question.fresh or bool(question.requirements or question.added)
     if question.frozen is not None and leads:
         raise click.UsageError("--frozen names the whole set: it goes with no other target.")
+    if question.bisect and not (question.fresh or question.requirements):
+        raise click.UsageError("--bisect resolves a set again and again: it needs --requirements or --fresh.")
     if question.fresh and question.requirements:
         raise click.UsageError("--fresh takes the project's own files: it does not go with --requirements.")
     if question.frozen is not None and (question.constraints or question.as_of):

@@ -26,5 +26,7 @@ class Question:
     offline: bool = False
     builds: bool = False
     """Whether build scripts may be run to learn what a release requires that exists only as source."""
+    bisect: bool = False
+    """Look for the release that broke what is resolved."""
     fresh: bool = False
     """Resolve what the project's own files require, whatever is installed."""
