@@ -27,7 +27,13 @@ class StagedPipeline(ModuleType):
         self.outcome = outcome
 
     def check(
-        self, project: Path | None, *, python: Path | None, cache: bool, progress: Callable[[str, int, int], None]
+        self,
+        project: Path | None,
+        *,
+        python: Path | None,
+        machine: Path | None,
+        cache: bool,
+        progress: Callable[[str, int, int], None],
     ) -> Report:
         progress("reading", 1, 2)
         if isinstance(self.outcome, BaseException):
