@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from torchlink import __version__
+from torchlink.model.errors import UnreadableError
 from torchlink.model.finding import Certainty
 from torchlink.model.report import Coverage, Report, Target
 from torchlink.model.store import ByteStore
