@@ -136,7 +136,6 @@ class Step:
     upgrade: bool = False
     eager: bool = False
     """``--upgrade-strategy eager``: dependencies move too."""
-    reinstall: bool = False
     no_deps: bool = False
     prereleases: bool = False
     requirement_files: tuple[str, ...] = ()

@@ -115,7 +115,11 @@ def play_report(
     linked = judge(found.versions) if judge is not None and found.versions else None
     findings = (*group([links]), *(linked.findings if linked else ()))
     undecided = (*links.undecided, *(linked.undecided if linked else ()))
-    plan = _safe_plan(file, found, root, commands, judge, tuple(one.id for one in findings))
+    note = f"the environment that its {len(found.steps)} steps leave"
+    plan = None
+    if findings:
+        plan, refusal = _safe_plan(file, found, root, commands, judge, tuple(one.id for one in findings))
+        note += f"; no one set of versions serves all of them: {refusal}" if refusal else ""
     return Report(
         torchlink=version,
         verdict=verdict(findings, undecided),
@@ -126,7 +130,7 @@ def play_report(
             project=str(root),
             python=means.interpreter.version,
             platform=question.platform or means.interpreter.platform,
-            note=f"the environment that its {len(found.steps)} steps leave",
+            note=note,
         ),
         findings=tuple(sorted(findings, key=lambda one: one.severity.rank)),
         coverage=replace(linked.coverage if linked else Coverage(), unknown=len(undecided)),
@@ -138,19 +142,18 @@ def play_report(
 
 def _safe_plan(
     file: PinFile, found: Play, root: Path, commands: Resolver, judge: Judge | None, findings: tuple[str, ...]
-) -> Plan | None:
-    """One set of versions for all steps, played through and linked; ``None`` where there is none."""
-    if not findings:
-        return None
+) -> tuple[Plan | None, str]:
+    """One set of versions for all steps, played through and linked; or why there is none."""
     try:
         versions = together(file, found, commands)
-    except UnsatisfiableError:
-        return None
+    except UnsatisfiableError as error:
+        return None, error.what
     held = [f"{name}=={version.partition('+')[0]}" for name, version in versions.items()]
     again = play(file, root, commands, held=held)
     failed = {one.number for one in found.steps if one.outcome is Outcome.FAILED}
-    if again.losses or {one.number for one in again.steps if one.outcome is Outcome.FAILED} - failed:
-        return None
+    refused = [one for one in again.steps if one.outcome is Outcome.FAILED and one.number not in failed]
+    if again.losses or refused:
+        return None, f"step {refused[0].number} refuses it" if refused else "a step moves it all the same"
     report = judge(versions) if judge is not None else None
     broken = [one.id for one in report.findings if one.severity is not Severity.NOTE] if report else []
     unknown = sum(one.reached for one in report.undecided) if report else 0
@@ -158,7 +161,7 @@ def _safe_plan(
         one.outcome is Outcome.INFERRED for one in again.steps
     )
     certainty = "suggested" if report is None or broken or unknown else "inferred" if inferred else "proven"
-    return Plan(
+    plan = Plan(
         id="p1",
         rank=1,
         summary="one constraints file for every step",
@@ -168,3 +171,4 @@ def _safe_plan(
         steps=tuple(Change(op="set", package=name, new=version) for name, version in sorted(versions.items())),
         note="--constraints FILE writes it; give each command -c FILE",
     )
+    return plan, ""

@@ -215,6 +215,8 @@ def _wish(
         else:
             notes.append(f"{other} was not looked at")
     notes += [f"only a run would show what {word} is" for word in step.unread]
+    if step.prereleases:
+        notes.append("--pre is not played: pre-releases are taken where nothing else fits")
     upgraded = {distribution_of(pin.name) for pin in step.pins} if step.upgrade else set[str]()
     preferred = {} if step.eager else {name: one for name, one in versions.items() if name not in upgraded}
     wish = Wish(

@@ -19,6 +19,7 @@ def render(report: Report, *, width: int, colour: bool) -> str:
     page = Page(width=width, colour=colour)
     page.block("played", [report.target.path])
     page.block("for", [wording.target_sentence(report)])
+    page.block("told", [report.target.note])
     for artifact in report.artifacts:
         for step in node(artifact.content, artifact.path).each("steps", lambda one: one):
             _step(page, step)

@@ -165,7 +165,6 @@ def read_command(
         indexes=_indexes(options, tool),
         upgrade=bool(options.flags & {"-U", "--upgrade"}) or verb in ("update", "upgrade"),
         eager="eager" in options.texts("--upgrade-strategy"),
-        reinstall=bool(options.flags & {"--force-reinstall", "--reinstall", "--ignore-installed", "-I"}),
         no_deps="--no-deps" in options.flags,
         prereleases=bool(options.flags & {"--pre"}),
         requirement_files=_files(document, options.texts("-r", "--requirement", "--requirements", "--file")),
