@@ -166,7 +166,7 @@ def _machine(facts: Mapping[str, str], _place: Place) -> dict[str, str]:
     number = facts.get("number", "")
     return {
         "capability": capability,
-        "gpu_gap": gap(capability, facts.get("supported", "")) or ("older" if facts.get("dotted") else ""),
+        "gpu_gap": "older" if facts.get("old") else gap(capability, facts.get("supported") or _range(facts)),
         "driver_cuda": f"CUDA {int(found) // 1000}.{int(found) % 1000 // 10}" if found.isdigit() else "",
         "error_804": "yes" if number == "804" or facts.get("forward") else "",
         "error_803": "yes" if number == "803" or facts.get("mismatch") else "",
@@ -176,6 +176,12 @@ def _machine(facts: Mapping[str, str], _place: Place) -> dict[str, str]:
         "op_package": facts.get("package_name") or "torch",
         "call": f"{facts.get('function', '')} {facts.get('keyword', '')}",
     }
+
+
+def _range(facts: Mapping[str, str]) -> str:
+    """The lowest and highest capability that a message names, as in a wheel's list."""
+    named = (facts.get(name, "") for name in ("lowest", "highest", "first"))
+    return " ".join(f"sm_{dotted.replace('.', '')}" for dotted in named if dotted)
 
 
 def _number(text: str) -> int:
