@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torchlink import __version__, pipeline
@@ -12,7 +12,7 @@ from torchlink.apply.difference import between, snapshot_named
 from torchlink.apply.journal import entries
 from torchlink.apply.pending import state_folder
 from torchlink.apply.snapshot import take
-from torchlink.apply.transaction import Means, Request, carry_out, go_on, undo
+from torchlink.apply.transaction import Means, Request, carry_out, go_on, kept_report, undo, unfinished
 from torchlink.catalog.cache import cache_folder, open_cache
 from torchlink.model.difference import Difference
 from torchlink.model.environment import Environment
@@ -20,13 +20,15 @@ from torchlink.model.errors import TorchlinkError
 from torchlink.model.plan import Plan
 from torchlink.model.probe import ProbeResult
 from torchlink.model.report import Report
-from torchlink.model.transaction import FileChange, Transaction
+from torchlink.model.transaction import FileChange, State, Transaction
 from torchlink.probe.catalog import FAMILY, probes_for
 from torchlink.probe.run import DEFAULT_LIMITS, Limits, run_probes
 from torchlink.read.configuration import read_configuration
 from torchlink.read.environment import Survey, environment_of, find, survey
 
 Progress = pipeline.Progress
+_MOST_IMPORTED = 12
+"""So many packages beside the PyTorch family are imported in probes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ def choose(report: Report, number: int | None) -> Plan:
 
 def apply(
     plan: Plan,
+    report: Report,
     at: Place,
     *,
     even_in_use: bool = False,
@@ -102,7 +105,8 @@ def apply(
     """Carry out a plan on an environment and on its project's files, and keep it only if it links and runs.
 
     Args:
-        plan: one of a report on this environment.
+        plan: what is carried out.
+        report: on this environment, with the plan and its alternatives.
         at: where.
         even_in_use: whether to go on where processes use the environment.
         index_url: the index to use instead of the configured one.
@@ -118,11 +122,12 @@ def apply(
         prefix=at.prefix,
         base_prefix=at.surveyed.installation.layout.base_prefix,
         project="" if at.root is None else str(at.root),
-        findings=before.findings,
+        report=replace(report, findings=tuple({one.id: one for one in (*before.findings, *report.findings)}.values())),
         files=tuple(_pin_edits(plan, at, progress)),
         even_in_use=even_in_use,
     )
-    return carry_out(request, _means(at, plan, progress, index_url=index_url, offline=offline))
+    concerned = _concerned(plan, request.report)
+    return carry_out(request, _means(at, concerned, progress, index_url=index_url, offline=offline))
 
 
 def resume(at: Place, *, progress: Progress) -> Transaction:
@@ -131,11 +136,13 @@ def resume(at: Place, *, progress: Progress) -> Transaction:
     Raises:
         TorchlinkError: none was, or it was interrupted before anything was changed.
     """
-    open_ones = [one for one in history(at) if not one.state.is_over]
-    plan = open_ones[-1].plan if open_ones else None
-    project = Path(open_ones[-1].project) if open_ones and open_ones[-1].project else at.project
-    at = Place(python=at.python, project=project, surveyed=at.surveyed, cache=at.cache)
-    return go_on(at.prefix, _means(at, plan, progress))
+    concerned: list[str] = []
+    entry = unfinished(at.prefix)
+    if entry is not None and entry.state() is not State.PREPARING:
+        begun = entry.transaction()
+        concerned = _concerned(begun.plan, kept_report(entry))
+        at = replace(at, project=Path(begun.project) if begun.project else at.project)
+    return go_on(at.prefix, _means(at, concerned, progress))
 
 
 def rollback(at: Place, number: int | None) -> Transaction:
@@ -212,9 +219,17 @@ def _modules(environment: Environment, packages: Sequence[str]) -> Iterator[str]
         yield from (same or public[:1] if len(public) == 1 or same else [])
 
 
-def _means(at: Place, plan: Plan | None, progress: Progress, *, index_url: str = "", offline: bool = False) -> Means:
-    moved = [] if plan is None else [step.package for step in plan.steps if step.op in {"set", "add"}]
+def _concerned(plan: Plan, report: Report) -> list[str]:
+    """The packages whose imports show whether a plan helps: those at both ends of what it mends, and those it moves."""
+    mended = [one for one in report.findings if one.id in plan.resolves]
+    parties = [party.name for one in mended for party in (one.needer, one.provider)]
+    moved = [step.package for step in plan.steps if step.op in {"set", "add"}]
+    return list(dict.fromkeys((*parties, *moved)))[:_MOST_IMPORTED]
 
+
+def _means(
+    at: Place, concerned: Sequence[str], progress: Progress, *, index_url: str = "", offline: bool = False
+) -> Means:
     def stage(pins: Sequence[str], folder: Path) -> None:
         from torchlink.read.index_settings import index_settings
         from torchlink.solve.uv import Uv, find_uv
@@ -228,7 +243,7 @@ def _means(at: Place, plan: Plan | None, progress: Progress, *, index_url: str =
         stage=stage,
         environment=at.environment,
         judge=lambda: pipeline.check(at.project, python=at.python, cache=at.cache, progress=progress),
-        probe=lambda: _probe(at, moved[:12], (), DEFAULT_LIMITS, verified=True),
+        probe=lambda: _probe(at, concerned, (), DEFAULT_LIMITS, verified=True),
         tell=progress,
         state=state_folder(os.environ),
     )

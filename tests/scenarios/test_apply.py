@@ -97,6 +97,23 @@ def test_counts_of_a_test_suite_stand_side_by_side(broken: World) -> None:
     assert (change["before"][-1]["tests_failed"], change["after"][-1]["tests_failed"]) == (1, 0)
 
 
+def test_the_incident_is_told_before_and_after(broken: World, tmp_path: Path) -> None:
+    code, out, _ = torchlink(broken, "report", str(broken.project))
+    assert code == 0 and "Nothing was changed yet" in out and "## Verification" not in out
+    assert torchlink(broken, "fix", str(broken.project), "--apply")[0] == 0
+    files = [tmp_path / f"incident.{suffix}" for suffix in ("md", "html", "json")]
+    for file in files:
+        assert torchlink(broken, "report", str(broken.project), "--since", "1:before", "-o", str(file))[0] == 0
+    markdown, html, document = (file.read_text() for file in files)
+    for words in ("## Root cause", "ImportError: cannot import name 'store'", "| import reader | failed | passed |"):
+        assert words in markdown
+    assert "shelf 2.0 → 1.0: committed" in markdown and "Linked now: sound" in markdown
+    assert "<td>import reader</td><td>failed</td><td>passed</td>" in html
+    told = json.loads(document)
+    assert told["change"]["state"] == "committed" and told["difference"]["moved"][0]["package"] == "shelf"
+    assert torchlink(broken, "report", str(broken.project), "-o", "incident.pdf")[0] == 2
+
+
 def test_what_cannot_be_fetched_changes_nothing(broken: World, shop: Path, tmp_path: Path) -> None:
     plans = tmp_path / "plans.json"
     assert torchlink(broken, "fix", str(broken.project), "--format", "json", "--output", str(plans))[0] == 1

@@ -26,17 +26,17 @@ from torchlink.apply.moves import Moves, carry_back, carry_forward, plan_moves
 from torchlink.apply.snapshot import take, write_snapshot
 from torchlink.apply.verdict import why_not
 from torchlink.model.environment import Environment
-from torchlink.model.errors import TorchlinkError
-from torchlink.model.finding import Finding
+from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.plan import Plan
 from torchlink.model.probe import ProbeResult
 from torchlink.model.reference import Severity
 from torchlink.model.report import Report
 from torchlink.model.transaction import FileChange, State, Transaction
 from torchlink.report.changes_json import probe_document
+from torchlink.report.json import document, read_report
 
 Progress = Callable[[str, int, int], None]
-_MOVES, BEFORE, AFTER = "moves.json", "before.json.gz", "after.json.gz"
+_MOVES, BEFORE, AFTER, REPORT = "moves.json", "before.json.gz", "after.json.gz", "report.json.gz"
 MOST_KEPT = 5
 """So many committed changes keep the files that they replaced."""
 
@@ -65,8 +65,8 @@ class Request:
     prefix: Path
     base_prefix: str
     project: str
-    findings: tuple[Finding, ...]
-    """Those of before the change."""
+    report: Report
+    """What was found before the change, with every plan."""
     files: tuple[FileChange, ...]
     even_in_use: bool = False
 
@@ -156,11 +156,24 @@ def unfinished(prefix: Path) -> Entry | None:
     return next((entry for entry in reversed(entries(prefix)) if not entry.state().is_over), None)
 
 
+def kept_report(entry: Entry) -> Report:
+    """What was found before a transaction, with every plan.
+
+    Raises:
+        UnreadableError: it is not there, or damaged.
+    """
+    try:
+        return read_report(entry.read_packed(REPORT))
+    except ValueError as error:
+        raise UnreadableError(f"the report is damaged ({error})", where=str(entry.path / REPORT)) from None
+
+
 # Before the switch
 
 
 def _prepare(entry: Entry, request: Request, environment: Environment, means: Means) -> None:
-    known = [one.id for one in request.findings if one.severity is Severity.BREAK]
+    known = [one.id for one in request.report.findings if one.severity is Severity.BREAK]
+    entry.write_packed(REPORT, document(request.report))
     means.tell("probing", 0, 0)
     entry.reach(State.PREPARING, known=known, before=[probe_document(one) for one in means.probe()])
     pins = [f"{step.package}=={step.new}" for step in request.plan.steps if step.op in {"set", "add"}]

@@ -37,6 +37,7 @@ def apply(
         plan = change.choose(report, choice)
         done = change.apply(
             plan,
+            report,
             at,
             even_in_use=in_use,
             index_url=question.index_url,

@@ -39,6 +39,7 @@ _COMMANDS = (
     _Deferred("rollback", "torchlink.cli.rollback", "Undo a change of an environment."),
     _Deferred("history", "torchlink.cli.history", "List the changes of an environment."),
     _Deferred("diff", "torchlink.cli.diff", "Show what changed in an environment since it worked."),
+    _Deferred("report", "torchlink.cli.report", "Write the incident report."),
     _Deferred("preflight", "torchlink.cli.preflight", "Say yes or no at a program's start, in a fifth of a second."),
     _Deferred("probe", "torchlink.cli.probe", "Run small functional checks in an environment."),
     _Deferred("explain", "torchlink.cli.explain", "Say what the errors in a log mean, and what mends them."),

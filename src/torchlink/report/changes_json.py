@@ -17,7 +17,7 @@ SCHEMA = "torchlink.changes/1"
 
 def render_changes(transactions: Sequence[Transaction]) -> str:
     """Transactions, oldest first."""
-    return _document({"changes": [_transaction(one) for one in transactions]})
+    return _document({"changes": [transaction_document(one) for one in transactions]})
 
 
 def render_probes(results: Sequence[ProbeResult]) -> str:
@@ -27,14 +27,17 @@ def render_probes(results: Sequence[ProbeResult]) -> str:
 
 def render_difference(found: Difference) -> str:
     """What differs between two moments."""
-    return _document(
-        {
-            "since": found.since,
-            "until": found.until,
-            "moved": [{"package": one.name, "from": one.old, "to": one.new} for one in found.moved],
-            "touched": [{"path": one.path, "how": one.how, "owner": one.owner} for one in found.touched],
-        }
-    )
+    return _document(difference_document(found))
+
+
+def difference_document(found: Difference) -> dict[str, object]:
+    """What differs between two moments, as plain values."""
+    return {
+        "since": found.since,
+        "until": found.until,
+        "moved": [{"package": one.name, "from": one.old, "to": one.new} for one in found.moved],
+        "touched": [{"path": one.path, "how": one.how, "owner": one.owner} for one in found.touched],
+    }
 
 
 def render_preflight(answer: Preflight) -> str:
@@ -82,7 +85,8 @@ def read_probe(at: Node) -> ProbeResult:
     )
 
 
-def _transaction(one: Transaction) -> dict[str, object]:
+def transaction_document(one: Transaction) -> dict[str, object]:
+    """A transaction as plain values."""
     return {
         "id": one.id,
         "began": one.began,

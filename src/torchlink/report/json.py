@@ -38,7 +38,7 @@ def load(text: str) -> Report:
         root = node(json.loads(text), "report")
         if root.text("schema") != SCHEMA:
             raise UnreadableError(f"schema {root.text('schema')!r} is not {SCHEMA!r}", where="report")
-        return _report(root)
+        return read_report(root)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"it is no {SCHEMA} document: {error}", where="report") from error
 
@@ -160,7 +160,13 @@ def _undecided_out(undecided: Undecided) -> dict[str, Value]:
     }
 
 
-def _report(root: Node) -> Report:
+def read_report(root: Node) -> Report:
+    """Read back what `document` made.
+
+    Raises:
+        UnreadableError: It is no report.
+        ValueError: It has a word that is none of the schema's.
+    """
     return Report(
         torchlink=root.text("torchlink"),
         verdict=Verdict(root.text("verdict")),

@@ -22,12 +22,12 @@ def render(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"# torchlink: {_plain(wording.verdict_sentence(report))}"
+    yield f"# torchlink: {plain(wording.verdict_sentence(report))}"
     yield ""
-    yield f"{_code(report.target.path)}, {_plain(wording.target_sentence(report))}"
+    yield f"{code(report.target.path)}, {plain(wording.target_sentence(report))}"
     if report.target.note:
         yield ""
-        yield _plain(report.target.note)
+        yield plain(report.target.note)
     for finding in wording.of_severity(report.findings, Severity.BREAK):
         yield ""
         yield from _break(finding)
@@ -42,39 +42,39 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _break(finding: Finding) -> Iterator[str]:
-    yield f"## BREAK: {_plain(finding.title)}"
+    yield f"## BREAK: {plain(finding.title)}"
     yield ""
-    yield f"- id: {_code(finding.id)}"
-    yield f"- cause: {_plain(finding.cause)}"
+    yield f"- id: {code(finding.id)}"
+    yield f"- cause: {plain(finding.cause)}"
     if lines := wording.message_lines(finding.symptom):
-        yield f"- symptom: {_code(' '.join(lines))}"
+        yield f"- symptom: {code(' '.join(lines))}"
     for piece in finding.evidence:
-        yield f"- seen in {_code(piece.artifact)}: {_code(piece.detail)}"
+        yield f"- seen in {code(piece.artifact)}: {code(piece.detail)}"
     if more := wording.more_references(finding):
         yield f"- {more}"
     for chain in finding.reached_from:
-        yield f"- reached: {_code(chain)}"
+        yield f"- reached: {code(chain)}"
     yield f"- culprits: {_names(finding.culprits)}"
     if finding.affects:
         yield f"- affects: {_names(finding.affects)}"
 
 
 def _plan(plan: Plan) -> Iterator[str]:
-    yield f"## Plan {plan.id}: {_plain(plan.summary)}"
+    yield f"## Plan {plan.id}: {plain(plan.summary)}"
     yield ""
-    yield f"- {_plain(wording.plan_sentence(plan))}"
+    yield f"- {plain(wording.plan_sentence(plan))}"
     for line in wording.step_lines(plan.steps):
-        yield f"- {_code(line)}"
+        yield f"- {code(line)}"
     for one in plan.violates:
-        yield f"- against {_code(one.constraint)} in {_code(f'{one.file}:{one.line}')}"
+        yield f"- against {code(one.constraint)} in {code(f'{one.file}:{one.line}')}"
     if plan.security:
-        yield f"- security: {_plain(plan.security)}"
+        yield f"- security: {plain(plan.security)}"
 
 
 def _advice(finding: Finding, report: Report) -> Iterator[str]:
     for label, entries in advice.blocks(finding, report):
         for entry in entries if label != "fix" else ():
-            yield f"- {label}: {_plain(entry.strip())}"
+            yield f"- {label}: {plain(entry.strip())}"
 
 
 def _list(heading: str, findings: tuple[Finding, ...]) -> Iterator[str]:
@@ -84,19 +84,19 @@ def _list(heading: str, findings: tuple[Finding, ...]) -> Iterator[str]:
     yield f"## {heading}"
     yield ""
     for finding in findings:
-        yield f"- {_plain(finding.title)} ({_code(finding.id)})"
+        yield f"- {plain(finding.title)} ({code(finding.id)})"
 
 
 def _names(names: tuple[str, ...]) -> str:
-    return ", ".join(_code(name) for name in names)
+    return ", ".join(code(name) for name in names)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text in which nothing is markup."""
     return _SPECIAL.sub(r"\\\1", printable(text))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Text as code, between more backticks than it holds in a row."""
     shown = printable(text)
     longest = max((len(run) for run in _TICKS.findall(shown)), default=0)

@@ -22,7 +22,10 @@ def render(matrices: Sequence[Matrix], *, form: str, width: int = 100, colour: b
     """Render matrices in one of ``FORMATS``."""
     if form == "json":
         return (
-            json.dumps({"schema": "torchlink.matrix/1", "matrices": [_value(one) for one in matrices]}, indent=1) + "\n"
+            json.dumps(
+                {"schema": "torchlink.matrix/1", "matrices": [matrix_document(one) for one in matrices]}, indent=1
+            )
+            + "\n"
         )
     if form == "svg":
         return _svg(matrices)
@@ -93,7 +96,8 @@ def _markdown(matrix: Matrix) -> str:
     return "\n".join(lines)
 
 
-def _value(matrix: Matrix) -> dict[str, object]:
+def matrix_document(matrix: Matrix) -> dict[str, object]:
+    """A matrix as plain values."""
     return {
         "row_package": matrix.row_package,
         "column_package": matrix.column_package,
