@@ -80,7 +80,7 @@ def test_cut_short_at_any_file(
     prepared: tuple[Path, Moves, Path, Path], end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix, moves, staged, saved = prepared
-    before, real = content(prefix), Path.replace
+    before, real = content(prefix), os.replace
     carry_forward(prefix, moves, staged, saved)
     after = content(prefix)
     files = {path: entry for path, entry in after.items() if entry[0]}
@@ -89,7 +89,7 @@ def test_cut_short_at_any_file(
 
     for cut in range(1, len(moves.out) + len(moves.into) + 1):
         with pytest.raises(CutError), monkeypatch.context() as patched:
-            patched.setattr(Path, "replace", cut_after(cut, real))
+            patched.setattr(os, "replace", cut_after(cut, real))
             carry_forward(prefix, moves, staged, saved)
         if end == "forward":
             carry_forward(prefix, moves, staged, saved)
@@ -99,7 +99,7 @@ def test_cut_short_at_any_file(
             keep_stage(prefix, moves, staged)
             for second in range(1, 4):
                 with monkeypatch.context() as patched:
-                    patched.setattr(Path, "replace", cut_after(second, real))
+                    patched.setattr(os, "replace", cut_after(second, real))
                     try:
                         carry_back(prefix, moves, saved)
                     except CutError:
@@ -108,16 +108,15 @@ def test_cut_short_at_any_file(
         assert content(prefix) == before
 
 
-def cut_after(count: int, real: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+def cut_after(count: int, real: Callable[[str, str], None]) -> Callable[[str, str], None]:
     done = 0
 
-    def replace(source: Path, target: Path) -> Path:
+    def replace(source: str, target: str) -> None:
         nonlocal done
         if done == count - 1:
             raise CutError
-        found = real(source, target)
+        real(source, target)
         done += 1
-        return found
 
     return replace
 

@@ -172,17 +172,15 @@ def test_the_base_interpreter_is_not_changed(broken: World) -> None:
 
 KILLED = """
 import os, signal, sys
-from pathlib import Path
 from torchlink.cli.main import run
-count, real = int(sys.argv[1]), Path.replace
-def replace(source, target):
+count, real = int(sys.argv[1]), os.replace
+def replace(source, target, **options):
     global count
-    done = real(source, target)
+    real(source, target, **options)
     count -= 1
     if not count:
         os.kill(os.getpid(), getattr(signal, sys.argv[2]))
-    return done
-Path.replace = replace
+os.replace = replace
 sys.exit(run(sys.argv[3:]))
 """
 

@@ -135,12 +135,12 @@ def carry_forward(prefix: Path, moves: Moves, staged: Path, saved: Path) -> None
     Raises:
         OSError: a file cannot be moved.
     """
+    here, new, old = (f"{folder}{os.sep}" for folder in (prefix, staged, saved))
     for path in moves.out:
-        if not os.path.lexists(saved / path) and os.path.lexists(prefix / path):
-            _move(prefix / path, saved / path)
+        if not os.path.lexists(old + path):
+            _move(here + path, old + path)
     for path in moves.into:
-        if os.path.lexists(staged / path):
-            _move(staged / path, prefix / path)
+        _move(new + path, here + path)
     _prune(prefix, (folder for folder in _parents(moves.out) if folder not in moves.fixed))
 
 
@@ -150,23 +150,26 @@ def carry_back(prefix: Path, moves: Moves, saved: Path) -> None:
     Raises:
         OSError: a file cannot be moved.
     """
+    here, old = (f"{folder}{os.sep}" for folder in (prefix, saved))
     replaced = frozenset(moves.out)
     for path in (*moves.into, *compiled(str(prefix), moves.into)):
         if path not in replaced:
-            (prefix / path).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(here + path)  # noqa: PTH108 - as below
     for path in moves.out:
-        if os.path.lexists(saved / path):
-            _move(saved / path, prefix / path)
+        _move(old + path, here + path)
     byte_code_folders = (f"{folder}{os.sep}__pycache__" for folder in moves.made)
     _prune(prefix, (*moves.made, *byte_code_folders))
 
 
-def _move(source: Path, target: Path) -> None:
+def _move(source: str, target: str) -> None:
+    """Move a file that is there; one that is not was moved before."""
     try:
-        source.replace(target)
+        os.replace(source, target)  # noqa: PTH105 - of thousands of files: a Path for each takes longer than to move it
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
+        if os.path.lexists(source):
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            Path(source).replace(target)
 
 
 def _parents(paths: Iterable[str]) -> set[str]:

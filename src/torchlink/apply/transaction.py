@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from torchlink.report.json import document, read_report
 
 Progress = Callable[[str, int, int], None]
 _MOVES, BEFORE, AFTER, REPORT = "moves.json", "before.json.gz", "after.json.gz", "report.json.gz"
+_WRITTEN_AFTER_S = 120
 MOST_KEPT = 5
 """So many committed changes keep the files that they replaced."""
 
@@ -189,7 +191,7 @@ def _prepare(entry: Entry, request: Request, environment: Environment, means: Me
     entry.write(_MOVES, moves.document())
     project_files.keep(entry, request.files)
     write_snapshot(entry, BEFORE, take(environment))
-    _flush_disk(entry.path)
+    _flush_disk(entry)
 
 
 def _changed(plan: Plan) -> frozenset[str]:
@@ -366,7 +368,14 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _flush_disk(folder: Path) -> None:
-    """Put what was prepared on disk before the first file moves; the order of renames is the file system's matter."""
-    flush_folder(folder)
-    os.sync()
+def _flush_disk(entry: Entry) -> None:
+    """Put what was prepared on disk before the first file moves; the order of renames is the file system's matter.
+
+    What uv unpacked a while ago the system has written by itself (Linux does after 30 seconds: see
+    ``dirty_expire_centisecs`` in its documentation of ``/proc/sys/vm``); what is new needs a flush of everything.
+    """
+    flush_folder(entry.path)
+    recent = time.time() - _WRITTEN_AFTER_S
+    moves = Moves.read(entry.read(_MOVES))
+    if any((entry.staged / path).lstat().st_mtime > recent for path in moves.into):
+        os.sync()
