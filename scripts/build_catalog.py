@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from torchlink.read.release import read_release
 
 DATA = Path(__file__).parent.parent / "src" / "torchlink" / "catalog" / "data"
 SINCE = "2023-01-01"
+BATCH = 8
 PYTHONS = ("3.11", "3.12", "3.10", "3.13", "3.9", "3.14")
 """A release's wheel for the first of these that it has one for."""
 LINUX, WINDOWS, MAC, ARM = "manylinux_2_39_x86_64", "win_amd64", "macosx_14_0_arm64", "manylinux_2_39_aarch64"
@@ -75,14 +76,25 @@ def main() -> int:
 
 
 def build(name: str, wanted: Wanted, threads: int) -> None:
-    """Write the file of one package."""
+    """Write the file of one package, anew after each few wheels: whoever is interrupted goes on from there."""
     files = chosen(name, wanted)
     known = shipped(name)
+    found = {file.sha256: known[file.sha256] for file in files if file.sha256 in known}
+    missing = [file for file in files if file.sha256 not in known]
     with ThreadPoolExecutor(threads) as pool:
-        facts = list(pool.map(lambda file: known.get(file.sha256) or read(name, file), files))
-    found = {fact.sha256: fact for fact in facts if fact is not None}
-    (DATA / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines(found.values())), encoding="utf-8")
+        for start in range(0, len(missing), BATCH):
+            facts = pool.map(lambda file: read(name, file), missing[start : start + BATCH])
+            found.update({fact.sha256: fact for fact in facts if fact is not None})
+            _write(name, found.values())
+    _write(name, found.values())
     print(f"{name}: {len(found)} wheels", flush=True)
+
+
+def _write(name: str, facts: Iterable[ReleaseFact]) -> None:
+    path = DATA / f"{name}.jsonl"
+    beside = path.with_suffix(".new")
+    beside.write_text("".join(f"{line}\n" for line in lines(facts)), encoding="utf-8")
+    beside.replace(path)
 
 
 def check(count: int) -> int:

@@ -9,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from torchlink.model.finding import Finding
 from torchlink.model.plan import Plan, Step, Violation
+from torchlink.model.reference import Severity
 from torchlink.model.report import Report
 from torchlink.solve.declared import Declared
 from torchlink.solve.moves import moved, moves_in_words
@@ -59,19 +60,20 @@ def make_plan(
         if one.file and _is_violated(one, versions)
     ]
     unknown = _new_unknown(before, after)
+    risks = _new_risks(before, after)
     inferred = any(one.inferred_from for one in answer.placed if one.name in changes)
     return Plan(
         id="",
         rank=0,
         summary=moves_in_words(present, changes, gone, at_fault, MOST_NAMED),
         resolves=tuple(one.id for one in goals),
-        certainty="suggested" if unknown else "inferred" if inferred else "proven",
+        certainty="suggested" if unknown or risks else "inferred" if inferred else "proven",
         unknown=unknown,
         steps=tuple(steps),
         violates=violates,
         security=_security(present.get("torch", ""), changes.get("torch", "")),
         download_bytes=sum(one.size for one in answer.placed if one.name in changes),
-        note=note,
+        note="; ".join((note, *(f"new risk: {title}" for title in risks))),
     )
 
 
@@ -103,6 +105,12 @@ def _violations(declared: Iterable[Declared], versions: Mapping[str, str]) -> It
 def _is_violated(one: Declared, versions: Mapping[str, str]) -> bool:
     version = versions.get(one.name)
     return version is not None and not one.requirement.specifier.contains(version, prereleases=True)
+
+
+def _new_risks(before: Report, after: Report) -> list[str]:
+    """The titles of risks that the change brings."""
+    known = {one.id for one in before.findings}
+    return [one.title for one in after.findings if one.severity is Severity.RISK and one.id not in known]
 
 
 def _new_unknown(before: Report, after: Report) -> int:
