@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.compiled import compile_library, needs_gcc
 from tests.scenarios.test_what_if import shop
 from tests.scenarios.world import World
 from tests.wheels import make_wheel
@@ -107,3 +108,14 @@ def test_plans_are_shown_with_what_they_break(world: World, shop: Path) -> None:
     assert all(
         words in out for words in ("PLAN      shelf 2.0 → 1.0", "against reader==1.0", "proven, keeps reader 1.0")
     )
+
+
+@needs_gcc
+def test_an_answer_that_brings_a_risk_is_suggested_and_says_so(world: World, shop: Path) -> None:
+    source = "extern int nowhere(void); int f(void) { return nowhere(); }"
+    library = compile_library(shop / "build" / "x.so", source).read_bytes()
+    files = {"shelf/__init__.py": "def store():\n    pass\n", "shelf/x.abi3.so": library}
+    make_wheel(shop, "shelf", "1.0", files)
+    (plan,) = fixed(world, "-r", ask_for(world, "reader")).plans
+    assert moves(plan) == {"shelf": "1.0"}
+    assert plan.certainty == "suggested" and "new risk: " in plan.note

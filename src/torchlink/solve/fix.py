@@ -108,6 +108,10 @@ def _goals(report: Report) -> list[Finding]:
     return breaks or [one for one in report.findings if one.severity is Severity.RISK and _is_between_packages(one)]
 
 
+def _goals_of(report: Report) -> set[str]:
+    return {one.id for one in _goals(report)}
+
+
 def _is_break(finding: Finding) -> bool:
     """Files of the project that contradict each other are not mended by another set of releases: edits mend them."""
     return finding.severity is Severity.BREAK and finding.kind is not Kind.PIN
@@ -130,22 +134,25 @@ def _alternatives(trouble: Trouble, goals: Sequence[Finding]) -> Iterator[Altern
 
 
 def _search(trouble: Trouble, alternative: Alternative) -> tuple[WheelSet, Report] | str:
-    """Turn the loop. The answer that links, or why there is none."""
+    """Turn the loop. The answer that links, else one that only brings risks, else why there is none."""
+    risky: tuple[WheelSet, Report] | None = None
     search = _Search(held=[f"{name}=={version}" for name, version in alternative.kept.items()])
     for _ in range(MOST_TURNS):
         wish = _wish(trouble, alternative, search)
         try:
             answer = set_of(trouble.asked, pins_of(trouble.asked.uv, wish))
         except UnsatisfiableError as error:
-            return _contradiction(search, error)
+            return risky or _contradiction(search, error)
         report = trouble.judge(answer)
         left = _left(trouble.report, report)
         if not left:
             return answer, report
+        if not any(map(_is_break, left)) and not _goals_of(trouble.report) & {one.id for one in left}:
+            risky = risky or (answer, report)
         learned = [_learn(one, trouble, alternative, answer, search) for one in left]
         if not any(learned):
-            return f"{left[0].title} stays, and no other release of what is at fault is known to mend it"
-    return f"{MOST_TURNS} turns were not enough; the last answer still has: {left[0].title}"
+            return risky or f"{left[0].title} stays, and no other release of what is at fault is known to mend it"
+    return risky or f"{MOST_TURNS} turns were not enough; the last answer still has: {left[0].title}"
 
 
 def _wish(trouble: Trouble, alternative: Alternative, search: _Search) -> Wish:
@@ -167,7 +174,7 @@ def _wish(trouble: Trouble, alternative: Alternative, search: _Search) -> Wish:
 
 def _left(before: Report, after: Report) -> list[Finding]:
     """What a changed set must not have: any break, any risk that was not there before, and what was to be mended."""
-    goals = {one.id for one in _goals(before)}
+    goals = _goals_of(before)
     known = {one.id for one in before.findings} - goals
     breaks = [one for one in after.findings if _is_break(one)]
     risks = [one for one in after.findings if one.severity is Severity.RISK and one.id not in known]
