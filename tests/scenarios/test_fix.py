@@ -114,7 +114,7 @@ def test_plans_are_shown_with_what_they_break(world: World, shop: Path) -> None:
 def test_an_answer_that_brings_a_risk_is_suggested_and_says_so(world: World, shop: Path) -> None:
     source = "extern int nowhere(void); int f(void) { return nowhere(); }"
     library = compile_library(shop / "build" / "x.so", source).read_bytes()
-    files = {"shelf/__init__.py": "def store():\n    pass\n", "shelf/x.abi3.so": library}
+    files: dict[str, str | bytes] = {"shelf/__init__.py": "def store():\n    pass\n", "shelf/x.abi3.so": library}
     make_wheel(shop, "shelf", "1.0", files)
     (plan,) = fixed(world, "-r", ask_for(world, "reader")).plans
     assert moves(plan) == {"shelf": "1.0"}
