@@ -123,7 +123,7 @@ def apply(
         base_prefix=at.surveyed.installation.layout.base_prefix,
         project="" if at.root is None else str(at.root),
         report=replace(report, findings=tuple({one.id: one for one in (*before.findings, *report.findings)}.values())),
-        files=tuple(_pin_edits(plan, at, progress)),
+        files=(*_pin_edits(plan, at, progress), *_source_edits(plan, at)),
         even_in_use=even_in_use,
     )
     concerned = _concerned(plan, request.report)
@@ -275,3 +275,21 @@ def _pin_edits(plan: Plan, at: Place, progress: Progress) -> Iterator[FileChange
     for one in setting.changes:
         if one.before is not None:  # pins stand in files that are there
             yield FileChange(path=one.path, before=one.before, after=one.after)
+
+
+def _source_edits(plan: Plan, at: Place) -> Iterator[FileChange]:
+    """What the behaviour rules make of the files that the plan edits.
+
+    Raises:
+        TorchlinkError: one of them is left to its writer.
+    """
+    files = {step.file for step in plan.steps if step.op == "edit-source"}
+    if not files:
+        return
+    if at.root is None:
+        raise TorchlinkError("the plan edits source of a project, and none was given", mend="name the project")
+    changes = {one.file: one for one in pipeline.mend_source(at.root, python=at.python).changes}
+    for file in sorted(files):
+        if file not in changes:
+            raise TorchlinkError("what is to be done is left to its writer", where=file, mend="edit it by hand")
+        yield FileChange(path=changes[file].path, before=changes[file].before, after=changes[file].after)

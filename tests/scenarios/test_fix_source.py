@@ -120,3 +120,17 @@ def test_json_says_the_same(world: World) -> None:
 def test_bad_usage(world: World) -> None:
     assert run(["fix", str(world.project), "--source", "--with", "x"]) == 2
     assert "no what-if target" in world.capture.readouterr()[1]
+
+
+def test_edits_are_carried_out_as_a_transaction_and_undone(world: World) -> None:
+    install(world, {"torch": "2.6.0"})
+    (world.project / "best.pt").write_bytes(PLAIN)
+    world.source("train.py", "import torch\n\nstate = torch.load('best.pt')  # ours\n")
+    before, plans = read(world), world.project / "plans.json"
+    assert fix(world, "--format", "json", "--output", str(plans))[0] == 1
+    place = ["--python", str(world.python)]
+    # The torch of this test has no functions: its probes fail before as after.
+    assert run(["fix", str(world.project), "--apply", "--plans", str(plans), *place]) == 0
+    assert "weights_only=True" in read(world)
+    assert run(["rollback", *place]) == 0
+    assert read(world) == before
