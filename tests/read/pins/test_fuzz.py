@@ -77,6 +77,6 @@ def test_anything(file: str, data: bytes) -> None:
 )
 def test_repetition_takes_linear_time(file: str, unit: str) -> None:
     data = ("pip install torch==2.3.1 " + unit * (40_000 // len(unit)) + "\n").encode()
-    began = time.perf_counter()
+    began = time.process_time()
     check(file, data)
-    assert time.perf_counter() - began < 4
+    assert time.process_time() - began < 4
