@@ -24,6 +24,10 @@ SOUND: dict[str, tuple[dict[str, str], str]] = {
         {"p.py": "import importlib.metadata as m, random\nclass Mock:\n    def __getattr__(self, name):\n        raise RuntimeError(m.version('p'))\nclass Meta(type):\n    def __new__(mcs, *rest):\n        new = super().__new__(mcs, *rest)\n        [setattr(new, name, len) for name in ['check'] if new.__mro__[1:-1] and random]\n        return new\nclass Base(metaclass=Meta):\n    check = Mock()\nclass Model(Base):\n    def __init__(self):\n        self.check.__name__\nModel()\n"},
         "import p\n",
     ),
+    "attributes set past a class's own __setattr__": (
+        {"p.py": "import importlib.metadata as m\nclass Base:\n    def __init__(self):\n        super().__setattr__('kept', {})\n        object.__setattr__(self, 'more', {})\n    def __setattr__(self, name, value):\n        self.kept[name] = value\n    def add(self, name):\n        if m.version('p') < '2' and ('kept' not in self.__dict__ or 'more' not in self.__dict__):\n            raise AttributeError(name)\nclass Model(Base):\n    def __init__(self):\n        super().__init__()\n        self.add('x')\nModel()\n"},
+        "import p\n",
+    ),
     "what every module has, of a stand-in": (
         {"p.py": "import sys, types\nclass Stand(types.ModuleType):\n    def __getattr__(self, name):\n        raise AttributeError(name)\nsys.modules[__name__] = Stand(__name__)\n"},
         "from p import __doc__, __name__\nimport p\np.__class__, p.__dict__, p.__spec__\n",
@@ -111,6 +115,10 @@ BROKEN: dict[str, tuple[dict[str, str], str, str]] = {
     "an object whose truth is computed": (
         {"p.py": "class Has:\n    def __init__(self, name):\n        self.name = name\n    def _look(self):\n        if hasattr(self, 'found'):\n            return\n        self.found = self.name == 'shelf'\n    def __bool__(self):\n        self._look()\n        return self.found\nHAS = Has('shelf')\nif HAS:\n    import nothing\n"},
         "import p\n", "nothing",
+    ),
+    "a missing module beside aliases of another package's": (
+        {"p/__init__.py": "import sys, random\nfrom . import inner\nfor name in dir(inner):\n    if random.random() < 2:\n        sys.modules[f'p.inner.{name}'] = inner\n", "p/inner.py": "x = 1\n"},
+        "import p.inner.x\nimport p.gone\n", "p.gone",
     ),
     "a name that dir does not list": (
         {"p/__init__.py": "from . import dummies\ntable = [name for name in dir(dummies)]\ndef __getattr__(name):\n    if name in table:\n        return getattr(dummies, name)\n    raise AttributeError(name)\n", "p/dummies.py": "class Model: pass\n"},

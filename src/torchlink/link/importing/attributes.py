@@ -11,6 +11,7 @@ from torchlink.link.importing import (
     operations,
     operators,
 )
+from torchlink.link.importing.builtin_functions import set_attribute
 from torchlink.link.importing.failures import Raised
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
@@ -21,6 +22,7 @@ from torchlink.link.importing.values import (
     ForeignObject,
     Function,
     Instance,
+    Intrinsic,
     Method,
     Module,
     Operators,
@@ -51,8 +53,7 @@ def get_attribute(machine: Machine, owner: Value, name: str, line: int = 0, *, i
     if isinstance(owner, operations.Globals):
         return intrinsics.globals_method(owner, name)
     if isinstance(owner, Super):
-        member = find_member(tuple(base for base in owner.cls.bases), name)
-        return Method(member, owner.self) if isinstance(member, Function) else UNKNOWN
+        return _inherited(owner, name)
     if isinstance(owner, Function):
         return _function_attribute(owner, name)
     if isinstance(owner, ExceptionValue):
@@ -121,6 +122,18 @@ def _module_attribute(machine: Machine, owner: Module, name: str, line: int) -> 
         full = f"{owner.name}.{name}"
         return machine.module_values.get(full, machine.modules.get(full, UNKNOWN))
     raise modules.missing_name(machine, owner, name, line, imported=False)
+
+
+def _inherited(owner: Super, name: str) -> Value:
+    member = find_member(tuple(owner.cls.bases), name)
+    if isinstance(member, Function):
+        return Method(member, owner.self)
+    if member is None and name == "__setattr__":
+        return Intrinsic(
+            "builtins.object.__setattr__",
+            lambda machine, arguments, keywords: set_attribute(machine, [owner.self, *arguments], keywords),
+        )
+    return UNKNOWN
 
 
 def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int, imported: str) -> Value:

@@ -17,6 +17,7 @@ from torchlink.link.importing.values import (
     Function,
     Instance,
     Module,
+    PartlyKnown,
     Scope,
     Value,
     is_known,
@@ -85,7 +86,7 @@ def _set_item(machine: Machine, scope: Scope, container: Value, key: Value, valu
         if isinstance(key, str) and is_known(key):
             replace_module(machine, key, value)
         else:
-            machine.hooked.add(scope.module.name)
+            machine.hooked.add(_known_package(key) or scope.module.name)
         return
     if isinstance(container, operations.Globals):
         if isinstance(key, str):
@@ -94,6 +95,12 @@ def _set_item(machine: Machine, scope: Scope, container: Value, key: Value, valu
             module_names.bind_native_names(container.module, key)
         return
     operations.set_item(container, key, value, certain=machine.certain)
+
+
+def _known_package(name: Value) -> str:
+    """The package in a module's name of which only the beginning is known: ``torch._C`` of ``torch._C.…``."""
+    known = name.partition("…")[0] if isinstance(name, PartlyKnown) else ""
+    return known.rpartition(".")[0]
 
 
 def replace_module(machine: Machine, name: str, value: Value) -> None:

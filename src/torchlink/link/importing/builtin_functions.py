@@ -88,15 +88,19 @@ def _hasattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, V
     return attributes.has_attribute(machine, owner, name)
 
 
-def _setattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+def set_attribute(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """``setattr(owner, name, value)``, and ``object.__setattr__``."""
     owner, name, value = arguments
     if isinstance(owner, Module):
         if isinstance(name, str):
             owner.namespace[name] = value
         else:
             module_names.bind_native_names(owner, name)
-    elif isinstance(owner, Instance) and isinstance(name, str):
-        owner.attributes[name] = value
+    elif isinstance(owner, Instance):
+        if isinstance(name, str):
+            owner.attributes[name] = value
+        else:
+            owner.followed = False
     elif isinstance(owner, Class) and isinstance(name, str):
         owner.namespace[name] = value
     return None
@@ -237,7 +241,8 @@ FUNCTIONS: dict[str, Call] = {
     "builtins.len": _len,
     "builtins.getattr": _getattr,
     "builtins.hasattr": _hasattr,
-    "builtins.setattr": _setattr,
+    "builtins.setattr": set_attribute,
+    "builtins.object.__setattr__": set_attribute,
     "builtins.isinstance": _isinstance,
     "builtins.callable": _callable,
     "builtins.dir": _dir,
