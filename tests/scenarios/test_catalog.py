@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.compiled import compile_library, needs_gcc
 from tests.scenarios.test_what_if import shop
 from tests.scenarios.world import World
@@ -64,3 +66,13 @@ def test_a_list_of_releases_is_read_into_the_cache(world: World, shop: Path) -> 
     lines = printed(world, "catalog", "build", str(world.project / "list.txt")).splitlines()
     assert [line.split(":")[0] for line in lines] == ["shelf 1.0", "shelf 2.0", "ghost 1.0"]
     assert "no index that is configured has ghost 1.0" in lines[2]
+
+
+@pytest.mark.parametrize(("platform", "fit"), [("manylinux_2_28_x86_64", "works"), ("win_amd64", "breaks")])
+def test_what_ships_answers_offline_and_wheels_of_one_version_differ(world: World, platform: str, fit: str) -> None:
+    options = ("--offline", "--all", "--python-version", "3.11", "--platform", platform, "--format", "json")
+    (matrix,) = json.loads(printed(world, "matrix", "torch", "numpy", *options))["matrices"]
+    fits = {(cell["row"], cell["column"]): cell["fit"] for cell in matrix["cells"]}
+    assert fits["2.4.0", "2.0.0"] == fit
+    assert fits["2.4.1", "2.0.0"] == "works" and fits["2.2.2", "2.0.0"] == "breaks"
+    assert fits["2.4.0", "1.26.4"] == "works"

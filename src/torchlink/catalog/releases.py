@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.resources import files
 
+from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from torchlink.catalog.wheels import Wheels, open_archive
@@ -43,13 +44,15 @@ def release_fact(wheels: Wheels, name: str, version: str) -> ReleaseFact:
 
 def _of_shipped(known: Mapping[str, ReleaseFact], name: str, version: str, ranks: Mapping[str, int]) -> ReleaseFact:
     """Offline: the shipped fact of a wheel of this release that suits."""
-    from packaging.utils import parse_wheel_filename
-
     for fact in known.values():
-        tags = parse_wheel_filename(fact.filename)[3]
-        if Version(fact.version) == Version(version) and any(str(tag) in ranks for tag in tags):
+        if Version(fact.version) == Version(version) and suits(fact, ranks):
             return fact
     raise UnreachableError(f"{name} {version} was not read before", mend="ask once with a network, without --offline")
+
+
+def suits(fact: ReleaseFact, supported: Container[str]) -> bool:
+    """Whether an interpreter with these tags would take the wheel."""
+    return any(str(tag) in supported for tag in parse_wheel_filename(fact.filename)[3])
 
 
 def _read(wheels: Wheels, file: IndexFile, name: str) -> ReleaseFact:

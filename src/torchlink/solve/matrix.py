@@ -7,7 +7,7 @@ from itertools import combinations
 
 from packaging.version import InvalidVersion, Version
 
-from torchlink.catalog.releases import release_fact, shipped
+from torchlink.catalog.releases import release_fact, shipped, suits
 from torchlink.catalog.wheels import Wheels
 from torchlink.link.releases import fit_of
 from torchlink.model.environment import Interpreter
@@ -66,7 +66,7 @@ def _versions(name: str, wheels: Wheels, *, every: bool) -> list[str]:
         files = wheels.files(name)
         candidates = {file.version for file in files if supported.intersection(file.tags) and not file.yanked}
     except UnreachableError:
-        candidates = {fact.version for fact in shipped(name).values()}
+        candidates = {fact.version for fact in shipped(name).values() if suits(fact, supported)}
         if not candidates:
             raise
     ordered = sorted((one for one in candidates if _is_final(one)), key=Version)
