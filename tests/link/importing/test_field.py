@@ -100,6 +100,10 @@ SOUND: dict[str, tuple[dict[str, str], str]] = {
 }  # fmt: skip
 
 BROKEN: dict[str, tuple[dict[str, str], str, str]] = {
+    "a union of types": (
+        {"p.py": "def need(names):\n    if not isinstance(names, list | tuple):\n        names = [names]\n    for name in names:\n        if name == 'gone':\n            import nothing\nneed(['gone'])\n"},
+        "import p\n", "nothing",
+    ),
     "a name that a table lists as gone": (
         {"p.py": "import random\nGONE = {'old': 'it was removed'}\nglobals()[str(random.random())] = 1\ndef __getattr__(name):\n    if name in GONE:\n        raise AttributeError(GONE[name])\n    raise AttributeError(f'no {name}')\n"},
         "from p import old\n", "p.old",

@@ -106,20 +106,6 @@ def set_attribute(machine: Machine, arguments: Sequence[Value], keywords: dict[s
     return None
 
 
-_TYPES: dict[str, type] = {
-    "str": str,
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "tuple": tuple,
-    "list": list,
-    "dict": dict,
-    "set": set,
-    "frozenset": frozenset,
-    "bytes": bytes,
-}
-
-
 def _isinstance(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     value, cls = arguments
     if isinstance(value, ExceptionValue):
@@ -128,10 +114,9 @@ def _isinstance(machine: Machine, arguments: Sequence[Value], keywords: dict[str
     if not isinstance(value, operations.Data) or not is_known(value):
         return UNKNOWN
     options = cls if isinstance(cls, tuple) else (cls,)
-    known = [_TYPES.get(option.name.rpartition(".")[2]) for option in options if isinstance(option, Foreign)]
-    if len(known) != len(options) or None in known:
-        return UNKNOWN
-    return isinstance(value, tuple(type_ for type_ in known if type_ is not None))
+    names = [option.name.rpartition(".")[2] for option in options if isinstance(option, (Foreign, Intrinsic))]
+    known = [operations.TYPES[name] for name in names if name in operations.TYPES]
+    return UNKNOWN if len(known) != len(options) else isinstance(value, tuple(known))
 
 
 def _dir(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:

@@ -20,6 +20,7 @@ from torchlink.link.importing.values import (
     ForeignObject,
     Function,
     InstalledVersion,
+    Intrinsic,
     Method,
     Module,
     Value,
@@ -43,6 +44,19 @@ class Globals:
 
 Data = (str, bytes, int, float, bool, type(None), tuple, list, dict, set, frozenset, PurePath, Version, SpecifierSet)
 
+TYPES: dict[str, type] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "tuple": tuple,
+    "list": list,
+    "dict": dict,
+    "set": set,
+    "frozenset": frozenset,
+    "bytes": bytes,
+}
+"""Built-in types by name: those whose instances are known values."""
 _BINARY: dict[str, Callable[..., object]] = {
     "Add": operator.add,
     "Sub": operator.sub,
@@ -97,6 +111,8 @@ def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
         return UNKNOWN
     if name == "Mod" and isinstance(left, (str, bytes)):
         return _percent(left, right)
+    if name == "BitOr" and _is_type(left) and _is_type(right):
+        return (*_types_of(left), *_types_of(right))
     if name in ("Mult", "LShift") and not _small(left, right):
         return UNKNOWN
     if name == "LShift" and isinstance(right, int) and right > MAX_SIZE:
@@ -110,6 +126,20 @@ def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
     except _FAILS:
         return UNKNOWN
     return result if not isinstance(result, (str, bytes, list, tuple)) or len(result) < MAX_SIZE else UNKNOWN
+
+
+def _is_type(value: Value) -> bool:
+    return bool(_types_of(value))
+
+
+def _types_of(value: Value) -> tuple[Value, ...]:
+    """The built-in types in ``list | tuple``, or in a part of it; empty for what is none."""
+    if isinstance(value, (Foreign, Intrinsic)):
+        module, _, name = value.name.rpartition(".")
+        return (value,) if module == "builtins" and name in TYPES else ()
+    if isinstance(value, tuple) and value and all(_is_type(item) for item in value):
+        return value
+    return ()
 
 
 def _percent(left: str | bytes, right: Value) -> Value:
