@@ -47,6 +47,8 @@ class Wheel:
     _natives: Mapping[str, NativeFacts] | None = None
     _tables: dict[str, bytes] = field(default_factory=dict)
     """Compressed exports and strings by kind and name, where nothing is stored."""
+    _exports: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Those that were asked for: one wheel is linked in many sets when a fix is looked for."""
 
     @property
     def info(self) -> str:
@@ -77,7 +79,10 @@ class Wheel:
         Raises:
             UnreadableError: they are not known.
         """
-        return frozenset(self._table("exports", name).decode("utf-8", "surrogateescape").split("\0"))
+        if name not in self._exports:
+            names = self._table("exports", name).decode("utf-8", "surrogateescape").split("\0")
+            self._exports[name] = frozenset(names)
+        return self._exports[name]
 
     def strings(self, name: str) -> bytes:
         """What `native_strings.text_of` kept of a library that speaks Python; empty where nothing was."""

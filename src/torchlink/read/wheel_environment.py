@@ -237,7 +237,6 @@ class WheelNatives(NativeReader):
     def __init__(self, made: WheelEnvironment, *, musl: bool = False) -> None:
         super().__init__(musl=musl)
         self._made = made
-        self._exports: dict[str, frozenset[str]] = {}
 
     @cached_property
     def _sites(self) -> tuple[str, ...]:
@@ -272,9 +271,7 @@ class WheelNatives(NativeReader):
         member = self._made.members.get(path)
         if member is None:
             return super().exported(path, names)
-        if path not in self._exports:
-            self._exports[path] = member.wheel.exports(member.name)
-        return names & self._exports[path]
+        return names & member.wheel.exports(member.name)
 
     def find(self, folder: str, name: str) -> str | None:
         """The path of a file in a folder, or ``None`` where there is no such file."""

@@ -17,7 +17,7 @@ from torchlink.model.reference import Kind
 from torchlink.read.metadata import parse_core_metadata
 from torchlink.read.wheel_environment import Placed
 
-MOST_PROBES = 6
+MOST_PROBES = 4
 """Releases that are tried on each side before the search goes on with another resolution."""
 
 Fails = Callable[[str], bool]
