@@ -35,7 +35,7 @@ from torchlink.model.report import Coverage, Report, Target, Verdict
 from torchlink.report.json import render
 
 SMALL = ({"numpy": "1.26.4", "pillow": "11.3.0"}, {"numpy": "2.2.6", "pillow": "12.0.0", "tqdm": "4.67.1"})
-TORCH = ({"numpy": "1.26.4", "torch": "2.9.0"}, {"numpy": "2.2.6", "torch": "2.9.1", "tqdm": "4.67.1"})
+TORCH = ({"numpy": "1.26.4", "torch": "2.9.0"}, {"numpy": "2.2.6", "torch": "2.6.0", "tqdm": "4.67.1"})
 
 
 @dataclass(frozen=True, slots=True)
