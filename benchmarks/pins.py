@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from torchlink.link.pins import link_pins
-from torchlink.read.pins.survey import pin_paths, read_pins
+from torchlink.read.pins.files import pin_paths
+from torchlink.read.pins.survey import read_pins
 
 RUNS = 3
 
@@ -22,7 +23,7 @@ def main() -> int:
     """Print the best of a few runs of each."""
     folder = Path(sys.argv[1])
     survey = read_pins(folder)
-    print(f"{len(pin_paths(folder)):,} files of a kind that pins are read from, {len(survey.pins):,} pins")
+    print(f"{len(pin_paths(folder)):,} files that may pin a version, {len(survey.pins):,} pins")
     command = ["grep", "-rnE", r"(torch|numpy)[]\"' ]*[=<>~!]=? *[0-9]", str(folder)]
     print(f"grep      {_best(lambda: subprocess.run(command, capture_output=True, check=False)):8.3f} s")
     print(f"read      {_best(lambda: read_pins(folder)):8.3f} s")

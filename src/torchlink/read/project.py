@@ -51,7 +51,7 @@ def read_project(path: Path) -> Project:
         checkpoints.extend(_checkpoints(folder, files))
         if len(sources) > MAX_FILES:
             break
-    from torchlink.read.pins.survey import pin_paths
+    from torchlink.read.pins.files import pin_paths
 
     return Project(
         root=root,

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from torchlink.model.pins import Pin, PinFile, Role
+from torchlink.read.pins.files import may_pin
 from torchlink.read.pins.formats import format_of
 from torchlink.read.pins.survey import read_document
 from torchlink.read.pins.text import decode
@@ -463,6 +464,43 @@ $ pip install torchvision==0.18.1 \\
 def test_locks(file: str, text: str) -> None:
     pin = only(read(file, text), "torch")
     assert (pin.specifier, pin.role) == ("==2.3.1", Role.LOCK)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pyproject.toml",
+        "requirements-dev.in",
+        "setup.cfg",
+        "tox.ini",
+        "setup.py",
+        "pixi.toml",
+        "Pipfile",
+        "Pipfile.lock",
+        "uv.lock",
+        "Dockerfile",
+        "docker/Dockerfile.cuda",
+        "gpu.dockerfile",
+        "Makefile",
+        "rules.mk",
+        "run.sh",
+        ".envrc",
+        ".env",
+        "install.bat",
+        "setup.ps1",
+        ".github/workflows/ci.yml",
+        "environment.yaml",
+        "a.ipynb",
+        "a.py",
+        "a.rs",
+        "a.ts",
+        "README.md",
+    ],
+)
+def test_every_kind_of_file_is_found_by_its_name(name: str) -> None:
+    path = PurePosixPath(name)
+    assert format_of(path) is not None
+    assert may_pin(path)
 
 
 def test_pixi_and_pipfile() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -12,38 +11,13 @@ from torchlink.model.names import distribution_of
 from torchlink.model.pins import FileKind, Pin, PinFile, PinSurvey, Role, Unread
 from torchlink.read.bounded import read_bounded
 from torchlink.read.pins import requirements_txt
+from torchlink.read.pins.files import pin_paths
 from torchlink.read.pins.formats import format_of
 from torchlink.read.pins.interface import Contents, Format
 from torchlink.read.pins.text import Document, decode
 
-MAX_FILES = 50_000
 MAX_BYTES = 16 * 2**20
 MAX_SOURCE_BYTES = 2 * 2**20
-_SKIPPED = frozenset(
-    {
-        "__pycache__",
-        "node_modules",
-        "site-packages",
-        "venv",
-        "env",
-        "build",
-        "dist",
-        "target",
-        ".git",
-        ".hg",
-        ".svn",
-        ".tox",
-        ".nox",
-        ".venv",
-        ".mypy_cache",
-        ".ruff_cache",
-        ".pytest_cache",
-        ".eggs",
-        ".idea",
-        ".vscode",
-        "third_party",
-    }
-)
 _Told = Callable[[str, int, int], None]
 
 
@@ -67,11 +41,6 @@ def read_pins(root: Path, told: _Told | None = None) -> PinSurvey:
     return read_paths(folder, paths, told)
 
 
-def pin_paths(root: Path) -> list[PurePosixPath]:
-    """The files below a folder that are of a kind that pins are read from, relative to it, sorted."""
-    return sorted(path for path in _files(root) if format_of(path) is not None)
-
-
 def read_paths(folder: Path, paths: Sequence[PurePosixPath], told: _Told | None = None) -> PinSurvey:
     """Read the pins of some files.
 
@@ -90,24 +59,6 @@ def read_paths(folder: Path, paths: Sequence[PurePosixPath], told: _Told | None 
             files.append(found)
     files.extend(_included(folder, files, unread))
     return PinSurvey(root=str(folder), files=_without_strangers(files), unread=tuple(unread))
-
-
-def _files(root: Path) -> Iterator[PurePosixPath]:
-    count = 0
-    for folder, folders, names in os.walk(root):
-        here = Path(folder)
-        folders[:] = sorted(name for name in folders if _is_looked_into(here / name))
-        for name in names:
-            count += 1
-            if count > MAX_FILES:
-                return
-            yield PurePosixPath((here / name).relative_to(root).as_posix())
-
-
-def _is_looked_into(path: Path) -> bool:
-    if path.name in _SKIPPED or path.name.endswith(".egg-info") or path.is_symlink():
-        return False
-    return not (path / "pyvenv.cfg").exists() and not (path / "conda-meta").is_dir()
 
 
 def _read(root: Path, path: PurePosixPath, unread: list[Unread]) -> PinFile | None:
