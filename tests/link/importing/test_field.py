@@ -28,6 +28,10 @@ SOUND: dict[str, tuple[dict[str, str], str]] = {
         {"p.py": "import importlib.metadata as m\nclass Base:\n    def __init__(self):\n        super().__setattr__('kept', {})\n        object.__setattr__(self, 'more', {})\n    def __setattr__(self, name, value):\n        self.kept[name] = value\n    def add(self, name):\n        if m.version('p') < '2' and ('kept' not in self.__dict__ or 'more' not in self.__dict__):\n            raise AttributeError(name)\nclass Model(Base):\n    def __init__(self):\n        super().__init__()\n        self.add('x')\nModel()\n"},
         "import p\n",
     ),
+    "a module loaded from a file that is made first": (
+        {"p.py": "import importlib.util, os, tempfile\npath = os.path.join(tempfile.mkdtemp(), 'made.py')\nopen(path, 'w').close()\nspec = importlib.util.spec_from_file_location('made', path)\nmade = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(made)\nmade.__name__, made.__file__\n"},
+        "import p\n",
+    ),
     "what every module has, of a stand-in": (
         {"p.py": "import sys, types\nclass Stand(types.ModuleType):\n    def __getattr__(self, name):\n        raise AttributeError(name)\nsys.modules[__name__] = Stand(__name__)\n"},
         "from p import __doc__, __name__\nimport p\np.__class__, p.__dict__, p.__spec__\n",
@@ -99,7 +103,16 @@ SOUND: dict[str, tuple[dict[str, str], str]] = {
     ),
 }  # fmt: skip
 
+LOADED = "import os\nimport importlib.util\ndef load(name, path):\n    spec = importlib.util.spec_from_file_location(name, path)\n    module = importlib.util.module_from_spec(spec)\n    spec.loader.exec_module(module)\n    return module\nroot = os.path.dirname(__file__)\nfor name in os.listdir(root):\n    if os.path.isdir(os.path.join(root, name)) and not name.startswith('__'):\n        driver = load(name, os.path.join(root, name, 'driver.py'))\n"
 BROKEN: dict[str, tuple[dict[str, str], str, str]] = {
+    "a module loaded from its file": (
+        {"p/__init__.py": LOADED, "p/one/driver.py": "import nothing\n"},
+        "import p\n", "nothing",
+    ),
+    "a name of a module loaded from its file": (
+        {"p/__init__.py": LOADED + "x = driver.here\nfrom q import gone\n", "p/one/driver.py": "here = 1\n", "q.py": ""},
+        "import p\n", "q.gone",
+    ),
     "a union of types": (
         {"p.py": "def need(names):\n    if not isinstance(names, list | tuple):\n        names = [names]\n    for name in names:\n        if name == 'gone':\n            import nothing\nneed(['gone'])\n"},
         "import p\n", "nothing",

@@ -17,6 +17,7 @@ from torchlink.link.importing import (
     attributes,
     builtin_functions,
     calls,
+    file_loaders,
     files,
     importing_functions,
     lazy,
@@ -159,6 +160,8 @@ _FUNCTIONS: dict[str, Call] = {
     "functools.update_wrapper": identity,
     "importlib.import_module": importing_functions.import_module,
     "importlib.util.find_spec": importing_functions.find_spec,
+    "importlib.util.spec_from_file_location": file_loaders.spec_from_file_location,
+    "importlib.util.module_from_spec": file_loaders.module_from_spec,
     "pkgutil.find_loader": importing_functions.find_spec,
     "importlib.metadata.version": version_functions.distribution_version,
     "importlib.metadata.distribution": version_functions.distribution,
@@ -302,6 +305,10 @@ def object_attribute(machine: Machine, owner: ForeignObject, name: str) -> Value
             return data[0]
         if name == "submodule_search_locations":
             return list(data[1]) if isinstance(data[1], tuple) and data[1] else None
+    elif kind == file_loaders.SPEC:
+        return file_loaders.spec_attribute(data, name)
+    elif kind == file_loaders.LOADER:
+        return file_loaders.loader_attribute(name)
     elif kind == "distribution":
         if name == "version":
             return data[0]
