@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -176,6 +177,17 @@ def _has(site: Path, requirement: Requirement) -> bool:
     return any(version.split("+")[0] in requirement.specifier for version in found)
 
 
+def output(python: Path, project: Path) -> str:
+    """What the case prints. Some environments do not end by themselves: what they printed until then counts."""
+    command = [str(python), "-u", "-W", "always", "case.py"]
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    try:
+        done = subprocess.run(command, cwd=project, env=offline, capture_output=True, timeout=300)
+    except subprocess.TimeoutExpired as error:
+        return ((error.stdout or b"") + (error.stderr or b"")).decode(errors="replace")
+    return (done.stdout + done.stderr).decode(errors="replace")
+
+
 @pytest.mark.lab
 @per_rule
 @pytest.mark.parametrize("side", ["fails", "works"])
@@ -191,8 +203,48 @@ def test_its_case_on_real_wheels(
     project = tmp_path / "project"
     project.mkdir()
     write(project, rule)
-    done = subprocess.run(
-        [str(python), "-W", "always", "case.py"], cwd=project, capture_output=True, text=True, timeout=300
-    )
-    assert (rule.case.raises in done.stdout + done.stderr) is (side == "fails"), done.stdout + done.stderr
+    printed = output(python, project)
+    assert (rule.case.raises in printed) is (side == "fails"), printed
     assert found(rule, told(project, python, capsys)) is (side == "fails")
+
+
+NAMED = [rule for rule in RULES if rule.names]
+LOOK = """
+import importlib, json, sys, warnings
+
+warnings.simplefilter("ignore")
+
+
+def there(name):
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:count]))
+        except ImportError:
+            continue
+        for part in parts[count:]:
+            try:
+                found = getattr(found, part)
+            except Exception:
+                return False
+        return True
+    return False
+
+
+print(json.dumps([name for name in sys.argv[1:] if there(name)]))
+"""
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("rule", NAMED, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("side", ["fails", "works"])
+def test_every_name_is_gone_after_the_change_and_there_before(rule: Rule, side: str, tmp_path: Path) -> None:
+    requirements = rule.case.fails if side == "fails" else rule.case.works
+    if not requirements:
+        pytest.skip("there is no version before the change")
+    python = environment(requirements, tmp_path / "environment")
+    done = subprocess.run(
+        [str(python), "-c", LOOK, *rule.names], capture_output=True, text=True, check=True, timeout=300
+    )
+    present = set(json.loads(done.stdout.splitlines()[-1]))
+    assert present == (set() if side == "fails" else set(rule.names))
