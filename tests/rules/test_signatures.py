@@ -12,9 +12,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from torchlink.explain.facts import derived_facts, named
-from torchlink.explain.log import read_log
-from torchlink.explain.match import find_hits
+from torchlink.logs.facts import derived_facts, named
+from torchlink.logs.log import read_log
+from torchlink.logs.match import find_hits
 from torchlink.rules.signatures import FOLDER, Cause, Signature, entries, entries_of, files, known_names
 
 if sys.version_info >= (3, 11):

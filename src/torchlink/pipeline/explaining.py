@@ -17,7 +17,7 @@ from torchlink.pipeline import checking, running
 from torchlink.read.environment import find, survey
 
 if TYPE_CHECKING:
-    from torchlink.explain.log import Explained, Log
+    from torchlink.logs.log import Explained, Log
 
 
 def explain(
@@ -42,8 +42,8 @@ def explain(
     Raises:
         TorchlinkError: ``python`` is no environment, or cannot be read.
     """
-    from torchlink.explain.log import explain_log, read_log
     from torchlink.link.cause import judge
+    from torchlink.logs.log import explain_log, read_log
 
     began = time.perf_counter()
     log = read_log(data, name)
@@ -87,8 +87,8 @@ def _environment_at_hand(python: Path | None) -> Path | None:
 def _compare(log: Log, alone: Explained, target: Path, cache: bool, tell: running.Progress) -> _AtHand:
     """Explain a log in an environment, if it is of that environment: with its versions, and with what the linker says
     of the imports that failed."""
-    from torchlink.explain.log import explain_log
-    from torchlink.explain.surroundings import SOURCE, failing_imports, fit, joined, with_versions
+    from torchlink.logs.log import explain_log
+    from torchlink.logs.surroundings import SOURCE, failing_imports, fit, joined, with_versions
     from torchlink.read.environment import environment_of
 
     store = open_cache(cache_folder(os.environ) if cache else None, __version__)

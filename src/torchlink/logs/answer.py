@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from torchlink.explain.context import Context
-from torchlink.explain.digest import Digest
-from torchlink.explain.facts import filled, told
-from torchlink.explain.match import Hit
+from torchlink.logs.context import Context
+from torchlink.logs.digest import Digest
+from torchlink.logs.facts import filled, told
+from torchlink.logs.match import Hit
 from torchlink.model.finding import Advice, Alternative, Certainty, Finding, Warned
 from torchlink.model.plan import Plan, Step
 from torchlink.model.reference import Evidence, Party, PartyType

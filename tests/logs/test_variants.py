@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from torchlink.explain.log import explain_log, read_log
+from torchlink.logs.log import explain_log, read_log
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from torchlink.explain.digest import MOST_CHARACTERS, digest, without_prefix
+from torchlink.logs.digest import MOST_CHARACTERS, digest, without_prefix
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from torchlink.explain.log import Explained, explain_log, read_log
+import torchlink
+from torchlink.logs.log import Explained, explain_log, read_log
 from torchlink.model.reference import Severity
 
 UNRELATED = sorted((Path(__file__).parent / "unrelated").glob("*.log"))
@@ -110,3 +111,9 @@ def test_a_module_that_is_too_old_is_told_from_one_that_is_too_new() -> None:
 def test_prefixes_do_not_matter(prefix: str) -> None:
     text = "".join(f"{prefix}{line}\n" for line in CHAIN.splitlines())
     assert [finding.id for finding in explained(text).answer.findings] == ["symbol:torchvision:torch"]
+
+
+def test_the_public_function_can_be_called_again() -> None:
+    for _ in range(2):
+        report = torchlink.explain(b"RuntimeError: Numpy is not available\n", name="log", environment=False)
+        assert [finding.id for finding in report.findings] == ["numpy-abi:torch:numpy"]

@@ -6,9 +6,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from torchlink.explain.context import CHAINED, TRACEBACK
-from torchlink.explain.digest import Digest, Line
-from torchlink.explain.match import Hit
+from torchlink.logs.context import CHAINED, TRACEBACK
+from torchlink.logs.digest import Digest, Line
+from torchlink.logs.match import Hit
 
 _HEAD = re.compile(
     r"^\s{0,8}(?:[A-Za-z_]\w{0,60}\.){0,8}[A-Z]\w{0,80}(?:Error|Exception|Failure|Interrupt|Exit|Fault)(?::\s|\s\(|$)"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchlink.explain.decode import decode
+from torchlink.logs.decode import decode
 
 MESSAGE = "Traceback (most recent call last):\nRuntimeError: Numpy is not available\n"
 

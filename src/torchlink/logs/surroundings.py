@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from torchlink.explain.answer import Answer
-from torchlink.explain.context import Context
-from torchlink.explain.log import Log
-from torchlink.explain.packages import import_name
 from torchlink.link.cause import ARROW
+from torchlink.logs.answer import Answer
+from torchlink.logs.context import Context
+from torchlink.logs.log import Log
+from torchlink.logs.packages import import_name
 from torchlink.model.environment import Environment
 from torchlink.model.finding import Finding
 from torchlink.model.reference import PartyType, Severity

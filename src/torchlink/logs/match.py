@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from torchlink.explain.causes import possible_causes
-from torchlink.explain.context import Context, frames_near
-from torchlink.explain.digest import Digest
-from torchlink.explain.facts import Place, facts_of
+from torchlink.logs.causes import possible_causes
+from torchlink.logs.context import Context, frames_near
+from torchlink.logs.digest import Digest
+from torchlink.logs.facts import Place, facts_of
 from torchlink.rules.signatures import Cause, Entry, Signature
 
 _BEFORE, _AFTER = 3, 12

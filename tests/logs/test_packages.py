@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from torchlink.explain.gpu import gap
-from torchlink.explain.packages import import_name, package_of_module, package_of_path
-from torchlink.explain.symbols import owner_of_symbol, string_abi
+from torchlink.logs.gpu import gap
+from torchlink.logs.packages import import_name, package_of_module, package_of_path
+from torchlink.logs.symbols import owner_of_symbol, string_abi
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torchlink.explain.digest import Digest
-from torchlink.explain.packages import PROJECT, PYTHON, package_of_path
+from torchlink.logs.digest import Digest
+from torchlink.logs.packages import PROJECT, PYTHON, package_of_path
 from torchlink.model.names import normalise
 
 _NAMES = (

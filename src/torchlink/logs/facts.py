@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
-from torchlink.explain.context import Context, Frame, is_ours, needer_of
-from torchlink.explain.gpu import gap
-from torchlink.explain.packages import (
+from torchlink.logs.context import Context, Frame, is_ours, needer_of
+from torchlink.logs.gpu import gap
+from torchlink.logs.packages import (
     PROJECT,
     import_name,
     is_known_distribution,
@@ -22,7 +22,7 @@ from torchlink.explain.packages import (
     package_of_module,
     package_of_path,
 )
-from torchlink.explain.symbols import owner_of_symbol, readable, string_abi
+from torchlink.logs.symbols import owner_of_symbol, readable, string_abi
 from torchlink.model.names import normalise
 from torchlink.rules.signatures import KnownName, known_names, torch_extensions
 

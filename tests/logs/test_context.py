@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from torchlink.explain.context import frames_near, needer_of, read_context
-from torchlink.explain.digest import digest
+from torchlink.logs.context import frames_near, needer_of, read_context
+from torchlink.logs.digest import digest
 
 
 @pytest.mark.parametrize(

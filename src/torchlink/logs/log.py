@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torchlink.explain.answer import Answer, answer
-from torchlink.explain.context import Context, read_context
-from torchlink.explain.decode import decode
-from torchlink.explain.digest import Digest, digest
-from torchlink.explain.match import find_hits
-from torchlink.explain.unknown import unknown_errors
+from torchlink.logs.answer import Answer, answer
+from torchlink.logs.context import Context, read_context
+from torchlink.logs.decode import decode
+from torchlink.logs.digest import Digest, digest
+from torchlink.logs.match import find_hits
+from torchlink.logs.unknown import unknown_errors
 from torchlink.model.reference import Kind, Undecided
 from torchlink.rules.signatures import entries
 
