@@ -76,6 +76,15 @@ def test_a_log_that_cannot_be_read_is_one_line(tmp_path: Path, capsys: pytest.Ca
     assert run(["explain", str(tmp_path)]) == 2
 
 
+def test_without_a_log_nothing_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    piped(b"", monkeypatch)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert run(["explain"]) == 2
+    assert "pipe one in" in capsys.readouterr().err
+
+
 def test_what_a_user_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     Path("error.log").write_bytes(

@@ -19,7 +19,7 @@ _FAIL_ON = ("break", "risk", "unknown")
 
 
 @click.command()
-@click.argument("file", required=False, default="-", metavar="[FILE|-]")
+@click.argument("file", required=False, metavar="[FILE|-]")
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter, or the folder, of the environment.")
 @click.option(
     "--environment/--no-environment", default=True, show_default=True, help="Use the environment at hand, if it fits."
@@ -32,7 +32,7 @@ _FAIL_ON = ("break", "risk", "unknown")
 @click.option("--cache/--no-cache", default=True, show_default=True, help="Use what earlier runs have read.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def explain(
-    file: str,
+    file: str | None,
     python: Path | None,
     environment: bool,
     form: str,
@@ -54,6 +54,10 @@ def explain(
     from torchlink.cli.check import exit_code
     from torchlink.cli.progress import ShownProgress
 
+    if file is None:
+        if sys.stdin.isatty():
+            raise click.UsageError("name a log, or pipe one in.")
+        file = "-"
     data = _read(file)
     with ShownProgress() as progress:
         report = pipeline.explain(
