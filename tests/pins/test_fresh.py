@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from torchlink.model.errors import TorchlinkError
@@ -70,6 +71,11 @@ def test_one_that_nobody_speaks_of(tmp_path: Path) -> None:
 
 def test_where_all_is_exact_no_range_is_at_fault(tmp_path: Path) -> None:
     assert fresh(tmp_path, "torch==2.1.2\nnumpy==2.4.6\n", report(NUMPY_ABI)).findings == ()
+
+
+def test_what_is_missing_is_no_open_range(tmp_path: Path) -> None:
+    missing = replace(NUMPY_ABI, provider=Party(type=PartyType.PACKAGE, name="setuptools"))
+    assert fresh(tmp_path, "torch==2.1.2\n", report(missing)).findings == ()
 
 
 def test_what_cannot_be_resolved_is_unknown(tmp_path: Path) -> None:

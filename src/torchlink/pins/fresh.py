@@ -53,6 +53,8 @@ def _link(file: PinFile, root: Path, judge: Judge) -> Links:
 
 def _open(file: PinFile, finding: Finding) -> Iterator[Broken]:
     """The packages of a finding that the file does not hold at one version, the one that is at fault first."""
+    if not finding.provider.version:
+        return  # what is not installed needs no bound
     parties = [
         party for party in (finding.provider, finding.needer) if party.type is PartyType.PACKAGE and party.version
     ]
