@@ -27,6 +27,7 @@ from torchlink.read.configuration import read_configuration
 from torchlink.read.environment import Survey, environment_of, find, survey
 
 Progress = pipeline.Progress
+_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pixi.lock", "Pipfile.lock", "pylock.toml")
 _MOST_IMPORTED = 12
 """So many packages beside the PyTorch family are imported in probes."""
 
@@ -69,8 +70,13 @@ def place(project: Path | None, python: Path | None, *, cache: bool = True) -> P
     return Place(python=target, project=project, surveyed=surveyed, cache=cache)
 
 
-def choose(report: Report, number: int | None) -> Plan:
+def choose(report: Report, number: int | None, root: Path | None = None) -> Plan:
     """The plan that was asked for; without a number, the best one that costs nothing of what the user wrote.
+
+    Args:
+        report: with its plans.
+        number: the rank of one.
+        root: the project's folder: a lock in it is not made anew, which the user must know.
 
     Raises:
         TorchlinkError: there is no such plan, or the best one needs the user's word.
@@ -86,10 +92,15 @@ def choose(report: Report, number: int | None) -> Plan:
     doubts = [f"it goes against {one.constraint} ({one.file}:{one.line})" for one in best.violates]
     doubts += [best.security] if best.security else []
     doubts += [f"it is {best.certainty}, not proven"] if best.certainty == "suggested" else []
+    doubts += [f"{name} stays as it is, and a sync from it would undo the change" for name in _locks(root)]
     if doubts:
         mend = f"say --choose {best.rank} if that is what you want"
         raise TorchlinkError(f"the best plan, {best.summary}, needs your word: {doubts[0]}", mend=mend)
     return best
+
+
+def _locks(root: Path | None) -> list[str]:
+    return [name for name in _LOCKS if root is not None and (root / name).is_file()]
 
 
 def apply(

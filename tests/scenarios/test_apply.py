@@ -72,6 +72,14 @@ def test_pins_are_edited_with_the_environment(broken: World) -> None:
     assert (broken.project / "requirements.txt").read_text().startswith("reader==1.0\nshelf==2.0 ")
 
 
+def test_a_lock_that_would_undo_it_is_told(broken: World) -> None:
+    broken.source("uv.lock", "version = 1\n")
+    code, _, err = torchlink(broken, "fix", str(broken.project), "--apply")
+    assert code == 2 and "uv.lock stays as it is" in err and not imports(broken, "reader")
+    assert torchlink(broken, "fix", str(broken.project), "--apply", "--choose", "1")[0] == 0
+    assert imports(broken, "reader")
+
+
 def test_a_probe_that_fails_afterwards_undoes_it(broken: World, shop: Path) -> None:
     check = "import shelf; assert hasattr(shelf, 'keep'), 'shelf cannot keep'"
     broken.source("pyproject.toml", f'[tool.torchlink]\nverify = ["{broken.python}", "-c", "{check}"]\n')

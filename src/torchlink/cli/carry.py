@@ -34,7 +34,7 @@ def apply(
             report = _saved(plans)
         else:
             report = pipeline.fix(question, project, python=python, cache=cache, progress=progress)
-        plan = change.choose(report, choice)
+        plan = change.choose(report, choice, at.root)
         done = change.apply(
             plan,
             report,
