@@ -86,7 +86,8 @@ def build(name: str, wanted: Wanted, threads: int) -> None:
             facts = pool.map(lambda file: read(name, file), missing[start : start + BATCH])
             found.update({fact.sha256: fact for fact in facts if fact is not None})
             _write(name, found.values())
-    _write(name, found.values())
+    if found:  # flash-attn has no wheel on the index
+        _write(name, found.values())
     print(f"{name}: {len(found)} wheels", flush=True)
 
 
