@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -261,11 +261,23 @@ def plain(ground: Ground, *, whole: bool) -> float:
         without_trying()
     length_s = 0.0
     for _ in range(2):
-        began = time.monotonic()
-        if apply_here(ground) or check(ground) != "new":
+        length_s = measured("apply", lambda: apply_here(ground))
+        if check(ground) != "new":
             raise SystemExit("the plain apply does not work")
-        length_s = time.monotonic() - began
-        back(ground)
+        measured("rollback", lambda: torchlink(ground, "rollback"))
+        if check(ground) != "old":
+            raise SystemExit("the plain rollback does not work")
+    return length_s
+
+
+def measured(what: str, command: Callable[[], int]) -> float:
+    """Run a command and print its time and its processor time, that of uv included; seconds."""
+    began, before = time.monotonic(), os.times()
+    if command():
+        raise SystemExit(f"the plain {what} does not work")
+    after, length_s = os.times(), time.monotonic() - began
+    used = sum(after[:4]) - sum(before[:4])
+    print(f"{what}: {length_s:.2f} s, {used:.2f} s of processor time", file=sys.__stdout__, flush=True)
     return length_s
 
 
