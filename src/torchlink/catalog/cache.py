@@ -19,7 +19,8 @@ FORMAT = 1
 """The file's own layout. A file of another layout is set aside."""
 
 FILE_NAME = "facts.sqlite3"
-_MAX_BYTES = 512 * 1024 * 1024
+_MAX_BYTES = 2 * 1024 * 1024 * 1024
+"""The facts of a dozen releases of torch, with the CUDA libraries that come with each, take a fifth of it."""
 _MAX_VALUE = 64 * 1024 * 1024
 _FLUSH_BYTES = 4 * 1024 * 1024
 _KEEP_WHEN_FULL = 0.8
