@@ -30,7 +30,12 @@ class Example:
 
 
 EXAMPLES = (
-    Example(page="requires", environment="e15325260b", code="import numba", finding="requires:numba:llvmlite"),
+    Example(
+        page="requires",
+        environment="0c9b6fc5c7",
+        code="from ultralytics import YOLO",
+        finding="requires:ultralytics:numpy",
+    ),
     Example(
         page="import", environment="d23a9595f7", code="import torchao.quantization", finding="import:torchao:torch"
     ),
