@@ -84,6 +84,8 @@ def _contenders(python: Path, project: Path | None, scratch: Path, runs: int) ->
         Contender(
             name="uv pip check", command=("uv", "pip", "check", "--python", str(python)), variables={}, runs=runs
         ),
+        Contender(name="torchlink --help", command=(torchlink, "--help"), variables={}, runs=runs),
+        Contender(name="Python alone", command=(sys.executable, "-c", "pass"), variables={}, runs=runs),
         Contender(name="importing everything", command=(str(python), "-B", "-c", _IMPORT_ALL), variables={}, runs=1),
     )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
@@ -56,21 +54,3 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = set(done.stderr.split())
     assert loaded.isdisjoint({"rich", "sqlite3", "packaging", "torchlink.pipeline", "torchlink.cli.check"})
-
-
-@pytest.mark.lab
-def test_help_takes_a_tenth_of_a_second_more_than_python_itself() -> None:
-    python = fastest([sys.executable, "-c", "pass"])
-    torchlink = fastest([str(Path(sys.executable).with_name("torchlink")), "--help"])
-    assert torchlink - python <= 0.1
-
-
-def fastest(command: list[str]) -> float:
-    """Seconds of the fastest of seven runs."""
-
-    def once() -> float:
-        began = time.perf_counter()
-        subprocess.run(command, capture_output=True, check=True)
-        return time.perf_counter() - began
-
-    return min(once() for _ in range(7))
