@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torchlink.model.errors import UnreadableError
 
+_STEP = 1 << 20
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -35,7 +36,7 @@ def read_head(path: str | os.PathLike[str], size: int) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableError("not a regular file", where=os.fspath(path))
-        return _read(descriptor, size)
+        return _read(descriptor, size, status.st_size)
     except OSError as error:
         raise UnreadableError(_reason(error), where=os.fspath(path)) from None
     finally:
@@ -62,12 +63,17 @@ def _mode(path: str) -> int | None:
         return None
 
 
-def _read(descriptor: int, size: int) -> bytes:
-    chunk = os.read(descriptor, size)
+def _read(descriptor: int, size: int, length: int) -> bytes:
+    """Read up to ``size`` bytes; ``length`` is what the file claims, so that memory is asked for that much only."""
+    wanted = min(size, length + 1)
+    chunk = os.read(descriptor, wanted)
+    if len(chunk) < wanted:
+        # A regular file gives less than was asked for only at its end.
+        return chunk
     chunks = [chunk]
     got = len(chunk)
     while chunk and got < size:
-        chunk = os.read(descriptor, size - got)
+        chunk = os.read(descriptor, min(size - got, _STEP))
         chunks.append(chunk)
         got += len(chunk)
     return b"".join(chunks)

@@ -132,13 +132,24 @@ def define_import_structure(machine: Machine, arguments: Sequence[Value], keywor
         base = _base_of(machine, checks, module.rpartition(".")[2])
         text = machine.sources.text(path)
         full = f"{prefix}.{module}" if isinstance(prefix, str) else module
-        required = {name: frozenset([*_QUOTED.findall(backends), *base]) for backends, name in _REQUIRES.findall(text)}
-        exported = {name for listed in _ALL.findall(text) for name in _QUOTED.findall(listed)}
+        required = {name: frozenset([*_QUOTED.findall(backends), *base]) for backends, name in _decorated(text)}
+        exported = {name for listed in _listed(text) for name in _QUOTED.findall(listed)}
         for name in exported | required.keys():
             _put(structure, required.get(name, frozenset(base)), full, name)
         if not exported and not required:
             _put(structure, frozenset(base), full, "")
     return structure
+
+
+def _decorated(text: str) -> list[tuple[str, str]]:
+    """The backends and the name of each class or function below ``@requires``."""
+    return _REQUIRES.findall(text) if "@requires(" in text else []
+
+
+def _listed(text: str) -> list[str]:
+    """What stands between the brackets of ``__all__``. Of thousands of files the pattern sees only the ends."""
+    first = text.find("__all__")
+    return [] if first < 0 else _ALL.findall(text, text.rfind("\n", 0, first) + 1)
 
 
 def _put(structure: dict[Value, Value], backends: frozenset[str], module: str, name: str) -> None:
