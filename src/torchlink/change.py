@@ -243,7 +243,8 @@ def _means(
 ) -> Means:
     def stage(pins: Sequence[str], folder: Path) -> None:
         from torchlink.read.index_settings import index_settings
-        from torchlink.solve.uv import Uv, find_uv
+        from torchlink.read.uv_program import find_uv
+        from torchlink.solve.uv import Uv
 
         settings = index_settings(at.root, os.environ, index_url)
         Uv(program=find_uv(), settings=settings, python=str(at.python), offline=offline, folder=at.root).install(

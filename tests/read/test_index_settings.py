@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from torchlink.model.errors import TorchlinkError
-from torchlink.read.index_settings import PYPI, IndexSettings, index_settings
+from torchlink.read.index_settings import IndexSettings, index_settings
+from torchlink.read.uv_program import default_index
 
 
 def settings(home: Path, project: Path | None = None, index_url: str = "", **variables: str) -> IndexSettings:
@@ -30,7 +31,7 @@ def test_uvs_project_file_and_variables(tmp_path: Path) -> None:
         '[[tool.uv.index]]\nname = "e"\nurl = "https://e.example"\nexplicit = true\n'
     )
     found = settings(tmp_path, tmp_path)
-    assert found.indexes == ("https://t.example", PYPI)
+    assert found.indexes == ("https://t.example", default_index())
     assert found.find_links == (str(tmp_path / "wheels"),)
     assert settings(tmp_path, tmp_path, UV_FIND_LINKS="/x,/y").find_links == ("/x", "/y")
 

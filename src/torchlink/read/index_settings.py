@@ -12,18 +12,18 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.read.bounded import read_bounded
+from torchlink.read.uv_program import default_index
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-PYPI = "https://pypi.org/simple"
 _MAX_CONFIGURATION = 4 * 2**20
 
 
@@ -31,7 +31,7 @@ _MAX_CONFIGURATION = 4 * 2**20
 class IndexSettings:
     """Where packages are looked for. Indexes stand in the order of their precedence, the default one last."""
 
-    indexes: tuple[str, ...] = (PYPI,)
+    indexes: tuple[str, ...] = field(default_factory=lambda: tuple(filter(None, (default_index(),))))
     find_links: tuple[str, ...] = ()
     """Folders, or pages with links to files."""
     merged: bool = False
@@ -72,8 +72,10 @@ def index_settings(project: Path | None, variables: Mapping[str, str], index_url
     said = own.over(_pip(variables))
     if index_url:
         said = replace(said, default=index_url)
-    ordered = dict.fromkeys((*said.extra, said.default or PYPI))
-    return IndexSettings(indexes=tuple(ordered), find_links=tuple(dict.fromkeys(said.find_links)), merged=not own.extra)
+    ordered = dict.fromkeys((*said.extra, said.default or default_index()))
+    return IndexSettings(
+        indexes=tuple(filter(None, ordered)), find_links=tuple(dict.fromkeys(said.find_links)), merged=not own.extra
+    )
 
 
 def _uv(project: Path | None, variables: Mapping[str, str]) -> _Said:

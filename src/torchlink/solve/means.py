@@ -12,7 +12,8 @@ from torchlink.model.question import Question
 from torchlink.model.store import ByteStore
 from torchlink.read.chosen import chosen_interpreter
 from torchlink.read.index_settings import index_settings
-from torchlink.solve.uv import Uv, find_uv
+from torchlink.read.uv_program import find_uv
+from torchlink.solve.uv import Uv
 
 Progress = Callable[[str, int, int], None]
 

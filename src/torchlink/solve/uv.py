@@ -191,25 +191,6 @@ class Uv:
         return arguments
 
 
-def find_uv() -> str:
-    """The path of uv's program: the one that was installed with torchlink, or the one on the path.
-
-    Raises:
-        TorchlinkError: there is none.
-    """
-    import shutil
-
-    try:
-        from uv import find_uv_bin
-
-        return find_uv_bin()
-    except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
-    if found is None:
-        raise TorchlinkError("uv is not here, and it is what resolves", mend="install it: pip install uv")
-    return found
-
-
 def uv_platform(platform: str) -> str:
     """uv's name for a platform: ``x86_64-manylinux_2_28``, ``x86_64-pc-windows-msvc``."""
     if match := _MANYLINUX.fullmatch(platform):
