@@ -24,6 +24,7 @@ from torchlink.model.preflight import Preflight, PreflightError
 from torchlink.model.report import Verdict
 from torchlink.model.store import ByteStore
 from torchlink.read.environment import find, stations
+from torchlink.read.stamp import stamp
 
 if TYPE_CHECKING:
     from torchlink.model.report import Report
@@ -126,7 +127,7 @@ def _whole(project: Path | None, target: Path, key: str, store: ByteStore, cache
         files = {*source.sources, *source.checkpoints, *source.pinning, *_folders(source.root, source.sources)}
         if len(files) > _MOST_FILES:
             return report
-        kept["stamps"] = {str(path): _stamp(path) for path in files}
+        kept["stamps"] = {str(path): stamp(path) for path in files}
     store.put(_KIND, key, json.dumps(kept).encode())
     return report
 
@@ -142,7 +143,7 @@ def _kept(store: ByteStore, key: str) -> Report | None:
         return None
     with suppress(ValueError, KeyError, TypeError, AttributeError, TorchlinkError):
         kept = json.loads(value)
-        if all(_stamp(Path(name)) == stamp for name, stamp in kept["stamps"].items()):
+        if all(stamp(Path(name)) == before for name, before in kept["stamps"].items()):
             from torchlink import pipeline
 
             return pipeline.remembered(store, kept["report"])
@@ -165,7 +166,7 @@ def _stations(target: Path, variables: Mapping[str, str], store: ByteStore) -> I
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda one: one.name):
                 if entry.name.endswith(".dist-info"):
-                    yield f"{entry.name}={_stamp(Path(entry.path, 'RECORD'))}"
+                    yield f"{entry.name}={stamp(Path(entry.path, 'RECORD'))}"
                 elif entry.is_dir():
                     yield "" if entry.name == "__pycache__" else entry.name  # byte code changes a folder's time
                 else:
@@ -176,16 +177,8 @@ def _stations(target: Path, variables: Mapping[str, str], store: ByteStore) -> I
 def _system() -> Iterator[str]:
     """What tells one machine's GPUs and drivers from another's without asking the driver."""
     for path in _SYSTEM:
-        yield _stamp(path)
+        yield stamp(path)
     with suppress(OSError):
         yield from sorted(name.name for name in os.scandir("/dev") if name.name.startswith(("nvidia", "kfd")))
     with suppress(OSError):
         yield _SYSTEM[0].read_text(encoding="utf-8", errors="replace")
-
-
-def _stamp(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size}:{status.st_mtime_ns}"

@@ -14,6 +14,7 @@ from torchlink.model.errors import TorchlinkError
 from torchlink.model.report import Report
 from torchlink.model.store import ByteStore
 from torchlink.read.environment import Survey
+from torchlink.read.stamp import stamp
 from torchlink.report import json as report_json
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ def digest(environment: str, project: Project | None) -> str:
     """A digest of an environment, a project and the variables that linking depends on."""
     hasher = hashlib.blake2b(digest_size=16)
     hasher.update(f"{sys.version_info[:2]}\0{environment}\0{os.environ.get('LD_LIBRARY_PATH', '')}".encode())
-    hasher.update(_stamp(Path("/etc/ld.so.cache")).encode())
+    hasher.update(stamp(Path("/etc/ld.so.cache")).encode())
     if project is not None:
         hasher.update(f"\0{project.root}".encode())
         for path in (*project.sources, *_files_of(project.checkpoints), *project.pinning):
-            hasher.update(f"\0{path}\0{_stamp(path)}".encode("utf-8", "surrogateescape"))
+            hasher.update(f"\0{path}\0{stamp(path)}".encode("utf-8", "surrogateescape"))
     return hasher.hexdigest()
 
 
@@ -55,14 +56,6 @@ def _files_of(checkpoints: tuple[Path, ...]) -> Iterator[Path]:
     """Checkpoint files as they are; of a model's folder its configurations and indexes."""
     for path in checkpoints:
         yield from sorted(path.glob("*.json")) if path.is_dir() else (path,)
-
-
-def _stamp(path: Path) -> str:
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def remembered(store: ByteStore, key: str) -> Report | None:
@@ -75,7 +68,7 @@ def remembered(store: ByteStore, key: str) -> Report | None:
         variables = kept["variables"]
         if any(os.environ.get(name) != text for name, text in variables.items()):
             return None
-        if any(_stamp(Path(name)) != stamp for name, stamp in kept["files"].items()):
+        if any(stamp(Path(name)) != before for name, before in kept["files"].items()):
             return None
         return report_json.load(kept["report"])
     except (ValueError, KeyError, TypeError, AttributeError, TorchlinkError):
@@ -86,7 +79,7 @@ def remember(store: ByteStore, key: str, answer: Answer) -> None:
     """Keep an answer under its key."""
     kept = {
         "variables": {name: os.environ.get(name) for name in sorted(answer.variables)},
-        "files": {name: _stamp(Path(name)) for name in sorted(answer.files)},
+        "files": {name: stamp(Path(name)) for name in sorted(answer.files)},
         "report": report_json.dump(answer.report),
     }
     store.put("report", key, json.dumps(kept).encode())

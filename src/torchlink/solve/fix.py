@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from torchlink.catalog.wheels import Pin
 from torchlink.model.errors import TorchlinkError
@@ -25,6 +25,7 @@ from torchlink.solve.ask import Asked, pins_of, set_of
 from torchlink.solve.declared import Declared
 from torchlink.solve.lessons import Lesson, by_trying, from_facts
 from torchlink.solve.plan import Fixes, make_plan, ranked
+from torchlink.solve.releases import is_final
 from torchlink.solve.uv import Metadata, UnsatisfiableError, Wish
 from torchlink.solve.wheel_set import WheelSet
 
@@ -271,15 +272,7 @@ def _releases(name: str, trouble: Trouble) -> list[str]:
         return []
     ranks = frozenset(trouble.asked.wheels.tags)
     found = {file.version for file in files if file.is_wheel and not file.yanked and ranks.intersection(file.tags)}
-    return sorted((one for one in found if _is_final(one)), key=Version)
-
-
-def _is_final(version: str) -> bool:
-    try:
-        parsed = Version(version)
-    except InvalidVersion:
-        return False
-    return not parsed.is_prerelease and parsed.local is None
+    return sorted((one for one in found if is_final(one)), key=Version)
 
 
 def _versions(trouble: Trouble, answer: WheelSet) -> dict[str, str]:

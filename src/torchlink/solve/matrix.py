@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from torchlink.catalog.releases import release_fact, shipped, suits
 from torchlink.catalog.wheels import Wheels
@@ -15,6 +15,7 @@ from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.matrix import Cell, Fit, Matrix
 from torchlink.model.release import ReleaseFact
 from torchlink.read.http import UnreachableError
+from torchlink.solve.releases import is_final
 
 Tell = Callable[[str, int, int], None]
 
@@ -69,19 +70,11 @@ def _versions(name: str, wheels: Wheels, *, every: bool) -> list[str]:
         candidates = {fact.version for fact in shipped(name).values() if suits(fact, supported)}
         if not candidates:
             raise
-    ordered = sorted((one for one in candidates if _is_final(one)), key=Version)
+    ordered = sorted((one for one in candidates if is_final(one)), key=Version)
     if every:
         return ordered
     newest = {Version(one).release[:2]: one for one in ordered}
     return list(newest.values())
-
-
-def _is_final(version: str) -> bool:
-    try:
-        parsed = Version(version)
-    except InvalidVersion:
-        return False
-    return not parsed.is_prerelease and parsed.local is None
 
 
 def _matrix(row: str, column: str, facts: dict[str, _Facts], interpreter: Interpreter) -> Matrix:
