@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 
-_VERBS = ("inspect", "scan", "verify", "convert", "repair", "extract", "diff", "list")
+from torchlink.cli.verbs import Verbs
 
 
-class _Verbs(click.Group):
-    """Imports the command that is asked for, and no other."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in _VERBS:
-            return None
-        found = import_module(f"torchlink.cli.checkpoint.{cmd_name}").command
-        return found if isinstance(found, click.Command) else None
+class _Verbs(Verbs):
+    package = __name__
+    verbs = ("inspect", "scan", "verify", "convert", "repair", "extract", "diff", "list")
 
 
 @click.group(cls=_Verbs)
