@@ -15,6 +15,7 @@ from torchlink.read.native_strings import NativeStrings
 
 UNKNOWN = "import random\ndef never():\n    return random.random() > 2\n"
 HOLDER = "import importlib.metadata as m\nclass Holder:\n    def __init__(self):\n        self.kept = []\n    @property\n    def last(self):\n        return self.kept[-1] if self.kept else None\n    @last.setter\n    def last(self, value):\n        raise ValueError\n    def register(self):\n        if m.version('p') < '2' and self.last is not None:\n            raise RuntimeError('twice')\n"
+PARTLY = "import random\ntext = f\"{random.choice(['fou'])}nd\"\n"
 SOUND: dict[str, tuple[dict[str, str], str]] = {
     "a stand-in that a metaclass replaces": (
         {"p.py": "import importlib.metadata as m\nclass Mock:\n    def __getattr__(self, name):\n        raise RuntimeError(m.version('p'))\nclass Meta(type):\n    def __init__(cls, *rest):\n        cls.check = Mock()\n        vars(__builtins__ if hasattr(__builtins__, '__name__') else type('B', (), __builtins__))['set' + 'attr'](cls, 'check', cls)\nclass Model(metaclass=Meta):\n    def __init__(self):\n        self.check.mro\nModel()\n"},
@@ -101,6 +102,30 @@ SOUND: dict[str, tuple[dict[str, str], str]] = {
         {"p.py": "import sys\nif 'other' in sys.modules:\n    import nothing\n", "other.py": ""},
         "import p\n",
     ),
+    "the beginning of a text that is partly known": (
+        {"p.py": f"{PARTLY}if not text.startswith('f') or text[0] == '…' or '…' in text or text in ['…nd'] or 'u' not in text:\n    import nothing\n"},
+        "import p\n",
+    ),
+    "the truth of a text that is not known": (
+        {"p.py": "import random\nempty = random.choice([''])\nif f'{empty}' or '%s' % empty or '{}'.format(empty):\n    import nothing\n"},
+        "import p\n",
+    ),
+    "the items of a text that is partly known": (
+        {"p.py": f"{PARTLY}for letter in text:\n    if letter == '…':\n        import nothing\n"},
+        "import p\n",
+    ),
+    "an end added to a text that is partly known": (
+        {"p.py": f"{PARTLY}if (text + 's') == '…nds' or not (text + 's').startswith('f'):\n    import nothing\n"},
+        "import p\n",
+    ),
+    "a global whose name is partly known": (
+        {"p.py": f"{PARTLY}globals()[text] = 1\n"},
+        "from p import found\n",
+    ),
+    "an attribute that is set with a name that is partly known": (
+        {"p.py": "", "q.py": f"import p\n{PARTLY}setattr(p, text, 1)\nif not hasattr(p, text):\n    import nothing\n"},
+        "import q\nfrom p import found\n",
+    ),
 }  # fmt: skip
 
 LOADED = "import os\nimport importlib.util\ndef load(name, path):\n    spec = importlib.util.spec_from_file_location(name, path)\n    module = importlib.util.module_from_spec(spec)\n    spec.loader.exec_module(module)\n    return module\nroot = os.path.dirname(__file__)\nfor name in os.listdir(root):\n    if os.path.isdir(os.path.join(root, name)) and not name.startswith('__'):\n        driver = load(name, os.path.join(root, name, 'driver.py'))\n"
@@ -115,6 +140,14 @@ BROKEN: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "a union of types": (
         {"p.py": "def need(names):\n    if not isinstance(names, list | tuple):\n        names = [names]\n    for name in names:\n        if name == 'gone':\n            import nothing\nneed(['gone'])\n"},
+        "import p\n", "nothing",
+    ),
+    "a text of no class that is written in Python": (
+        {"p.py": "class Backend:\n    pass\nif not isinstance('torch', (Backend, int)):\n    import nothing\n"},
+        "import p\n", "nothing",
+    ),
+    "a list of a message that is partly known": (
+        {"p.py": "import os\nfailed = []\nfailed.append('{0} is not here'.format(os.getpid()))\nfailed.append('no %s' % os.getpid())\nif failed and failed[1]:\n    import nothing\n"},
         "import p\n", "nothing",
     ),
     "a name that a table lists as gone": (

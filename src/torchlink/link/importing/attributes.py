@@ -30,6 +30,7 @@ from torchlink.link.importing.values import (
     Value,
     ancestors,
     exception_names,
+    is_text,
 )
 
 
@@ -189,7 +190,7 @@ def _without_attribute(machine: Machine, owner: Instance, name: str, line: int, 
     if machine.expects(("AttributeError",)):
         raise raised
     stands_for = owner.attributes.get("__name__")
-    module = machine.modules.get(stands_for) if isinstance(stands_for, str) else None
+    module = machine.modules.get(stands_for) if is_text(stands_for) else None
     if module is None or machine.module_values.get(module.name) is not owner:
         return UNKNOWN
     raise modules.missing_name(machine, module, name, line, imported=False)

@@ -20,7 +20,7 @@ from torchlink.link.importing.values import (
     PartlyKnown,
     Scope,
     Value,
-    is_known,
+    is_text,
 )
 from torchlink.model.source import Node
 
@@ -83,13 +83,13 @@ def _set_on_instance(owner: Instance, name: str, value: Value) -> None:
 
 def _set_item(machine: Machine, scope: Scope, container: Value, key: Value, value: Value) -> None:
     if container == Foreign("sys.modules"):
-        if isinstance(key, str) and is_known(key):
+        if is_text(key):
             replace_module(machine, key, value)
         else:
             machine.hooked.add(_known_package(key) or scope.module.name)
         return
     if isinstance(container, operations.Globals):
-        if isinstance(key, str):
+        if is_text(key):
             container.module.namespace[key] = value
         else:
             module_names.bind_native_names(container.module, key)

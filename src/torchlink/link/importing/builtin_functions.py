@@ -21,6 +21,7 @@ from torchlink.link.importing.values import (
     State,
     Value,
     is_known,
+    is_text,
 )
 
 Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
@@ -66,7 +67,7 @@ def _len(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value
 
 def _getattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     owner, name = arguments[0], arguments[1]
-    if owner is UNKNOWN or not isinstance(name, str) or not is_known(name):
+    if owner is UNKNOWN or not is_text(name):
         return UNKNOWN
     if len(arguments) > 2:
         there = attributes.has_attribute(machine, owner, name)
@@ -79,7 +80,7 @@ def _getattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, V
 
 def _hasattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     owner, name = arguments
-    if owner is UNKNOWN or not isinstance(name, str):
+    if owner is UNKNOWN or not is_text(name):
         return UNKNOWN
     if isinstance(owner, Module):
         distribution = machine.owners.of_module(owner.name)
@@ -92,17 +93,20 @@ def set_attribute(machine: Machine, arguments: Sequence[Value], keywords: dict[s
     """``setattr(owner, name, value)``, and ``object.__setattr__``."""
     owner, name, value = arguments
     if isinstance(owner, Module):
-        if isinstance(name, str):
+        if is_text(name):
             owner.namespace[name] = value
         else:
             module_names.bind_native_names(owner, name)
     elif isinstance(owner, Instance):
-        if isinstance(name, str):
+        if is_text(name):
             owner.attributes[name] = value
         else:
             owner.followed = False
-    elif isinstance(owner, Class) and isinstance(name, str):
-        owner.namespace[name] = value
+    elif isinstance(owner, Class):
+        if is_text(name):
+            owner.namespace[name] = value
+        else:
+            owner.opaque = True
     return None
 
 
@@ -114,9 +118,16 @@ def _isinstance(machine: Machine, arguments: Sequence[Value], keywords: dict[str
     if not isinstance(value, operations.Data) or not is_known(value):
         return UNKNOWN
     options = cls if isinstance(cls, tuple) else (cls,)
-    names = [option.name.rpartition(".")[2] for option in options if isinstance(option, (Foreign, Intrinsic))]
-    known = [operations.TYPES[name] for name in names if name in operations.TYPES]
-    return UNKNOWN if len(known) != len(options) else isinstance(value, tuple(known))
+    answers = [_is_data_of(value, option) for option in options]
+    return True if True in answers else UNKNOWN if UNKNOWN in answers else False
+
+
+def _is_data_of(value: Value, cls: Value) -> Value:
+    """Whether a text, number or container is of a class; only a metaclass could say so of one written in Python."""
+    if isinstance(cls, (Foreign, Intrinsic)):
+        known = operations.TYPES.get(cls.name.rpartition(".")[2])
+        return UNKNOWN if known is None else isinstance(value, known)
+    return False if isinstance(cls, Class) and attributes.is_plain(cls) else UNKNOWN
 
 
 def _dir(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:

@@ -32,6 +32,7 @@ from torchlink.link.importing.values import (
     Value,
     exception_names,
     is_exception_class,
+    is_text,
 )
 from torchlink.model.source import Block, Node
 
@@ -56,7 +57,7 @@ def evaluate_call(machine: Machine, scope: Scope, node: Node) -> Value:
         if key is not None:
             named[key] = known
         elif isinstance(known, dict):
-            named.update((name, item) for name, item in known.items() if isinstance(name, str))
+            named.update((name, item) for name, item in known.items() if is_text(name))
             opened = opened or UNKNOWN in known
         else:
             opened = True

@@ -18,6 +18,7 @@ from torchlink.link.importing.values import (
     Scope,
     Value,
     is_known,
+    is_text,
 )
 from torchlink.model.source import Block, Node
 
@@ -141,7 +142,7 @@ def _subscript(machine: Machine, scope: Scope, node: Node) -> Value:
     if container == Foreign("sys.modules"):
         return _loaded_module(machine, key)
     if isinstance(container, operations.Globals):
-        return container.module.namespace.get(key, UNKNOWN) if isinstance(key, str) else UNKNOWN
+        return container.module.namespace.get(key, UNKNOWN) if is_text(key) else UNKNOWN
     if container == Foreign("os.environ"):
         return _variable(machine, key)
     there, value = operations.subscript(container, key)
@@ -154,7 +155,7 @@ def _subscript(machine: Machine, scope: Scope, node: Node) -> Value:
 
 
 def _variable(machine: Machine, key: Value) -> Value:
-    if not isinstance(key, str):
+    if not is_text(key):
         return UNKNOWN
     machine.consulted_variables.add(key)
     if key in machine.variables:
@@ -165,7 +166,7 @@ def _variable(machine: Machine, key: Value) -> Value:
 
 
 def _loaded_module(machine: Machine, key: Value) -> Value:
-    if not isinstance(key, str):
+    if not is_text(key):
         return UNKNOWN
     if key in machine.modules:
         return machine.module_values.get(key, machine.modules[key])

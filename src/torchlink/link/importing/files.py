@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath, PurePosixPath
 
 from torchlink.link.importing.machine import Machine
-from torchlink.link.importing.values import UNKNOWN, ForeignObject, Intrinsic, Value, is_known
+from torchlink.link.importing.values import UNKNOWN, ForeignObject, Intrinsic, Value, is_text
 
 Path = PurePath
 MAX_FOLDERS = 5_000
@@ -31,7 +31,7 @@ def is_folder(machine: Machine, path: str) -> bool:
 def _text(value: Value) -> str | None:
     if isinstance(value, PurePath):
         return str(value)
-    return value if isinstance(value, str) and is_known(value) else None
+    return value if is_text(value) else None
 
 
 def _on_text(function: Callable[..., object]) -> Call:
@@ -126,7 +126,7 @@ def path_method(owner: Value, name: str) -> Value:
 
 
 def _glob(machine: Machine, folders: Iterable[str], pattern: Value) -> Value:
-    if not isinstance(pattern, str) or not is_known(pattern) or "/" in pattern or "**" in pattern:
+    if not is_text(pattern) or "/" in pattern or "**" in pattern:
         return UNKNOWN
     return [
         PurePosixPath(folder, name)

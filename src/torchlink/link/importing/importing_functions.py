@@ -17,7 +17,7 @@ from torchlink.link.importing.values import (
     ForeignObject,
     Module,
     Value,
-    is_known,
+    is_text,
 )
 
 
@@ -25,7 +25,7 @@ def import_(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Va
     """``__import__(name, ..., level)``."""
     name = arguments[0]
     level = arguments[4] if len(arguments) > 4 else keywords.get("level", 0)
-    if not isinstance(name, str) or not is_known(name) or not isinstance(level, int):
+    if not is_text(name) or not isinstance(level, int):
         return UNKNOWN
     if level:
         return _import_relative(machine, name, arguments, keywords, level)
@@ -55,7 +55,7 @@ def _import_relative(
     value = modules.import_module(machine, full)
     if isinstance(value, Module):
         for item in listed:
-            if isinstance(item, str) and item not in value.namespace:
+            if is_text(item) and item not in value.namespace:
                 module_names.submodule(machine, value, item, 0)
     return value
 
@@ -75,11 +75,11 @@ def import_module(machine: Machine, arguments: Sequence[Value], keywords: dict[s
 
 
 def _absolute(name: Value, package: Value) -> str | None:
-    if not isinstance(name, str) or not is_known(name) or not name.strip("."):
+    if not is_text(name) or not name.strip("."):
         return None
     if not name.startswith("."):
         return name
-    if not isinstance(package, str) or not is_known(package):
+    if not is_text(package):
         return None
     stripped = name.lstrip(".")
     parts = package.split(".")

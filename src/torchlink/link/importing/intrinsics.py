@@ -41,6 +41,7 @@ from torchlink.link.importing.values import (
     Operators,
     Value,
     is_known,
+    is_text,
 )
 
 WARNING_METHODS = frozenset({"warning", "warn", "warning_once", "warning_advice", "error", "warn_once"})
@@ -57,7 +58,7 @@ DECORATORS = {
 
 def _getenv(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     name = arguments[0]
-    if not isinstance(name, str) or not is_known(name):
+    if not is_text(name):
         return UNKNOWN
     machine.consulted_variables.add(name)
     if name in machine.variables:
@@ -121,7 +122,7 @@ LOAD_LIBRARY = Intrinsic("torch.ops.load_library", _load_library("OSError"))
 
 def _needs_operator(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     """``torch.library.register_fake("torchvision::nms")``: the operator must have been registered."""
-    names = [argument for argument in arguments if isinstance(argument, str) and "::" in argument]
+    names = [argument for argument in arguments if is_text(argument) and "::" in argument]
     for name in names:
         dead = operators.is_dead(machine, name)
         if dead is not None:
@@ -133,8 +134,8 @@ def _define_operator(machine: Machine, arguments: Sequence[Value], keywords: dic
     """``Library("torchao", "FRAGMENT").define("name(Tensor x) -> Tensor")``: an operator without a native library."""
     library, schema = arguments[0], arguments[1]
     namespace = library.arguments[0] if isinstance(library, Instance) else None
-    if isinstance(namespace, str):
-        known = isinstance(schema, str) and is_known(schema)
+    if is_text(namespace):
+        known = is_text(schema)
         name = str(schema).partition("(")[0].partition(".")[0].strip()
         machine.defined_operators.add(f"{namespace}::{name}" if known else namespace)
     return UNKNOWN
@@ -281,7 +282,7 @@ def call_foreign(machine: Machine, function: Foreign, arguments: Sequence[Value]
 
 def _pop_module(machine: Machine, arguments: Sequence[Value]) -> Value:
     name = arguments[0]
-    module = machine.modules.get(name) if isinstance(name, str) and machine.certain else None
+    module = machine.modules.get(name) if is_text(name) and machine.certain else None
     if module is None or not isinstance(name, str):
         return UNKNOWN
     machine.popped[name] = machine.modules.pop(name)
@@ -349,7 +350,7 @@ def globals_method(owner: operations.Globals, name: str) -> Value:
         if arguments:
             methods.call_method(methods.DataMethod(table, "update"), arguments, {})
         for key, value in table.items():
-            if isinstance(key, str):
+            if is_text(key):
                 module.namespace[key] = value
             else:
                 module.opaque = True
@@ -357,7 +358,7 @@ def globals_method(owner: operations.Globals, name: str) -> Value:
 
     def get(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
         key = arguments[0]
-        if isinstance(key, str) and key in module.namespace:
+        if is_text(key) and key in module.namespace:
             return module.namespace[key]
         if module.opaque or not is_known(key):
             return UNKNOWN

@@ -23,6 +23,7 @@ from torchlink.link.importing.values import (
     Module,
     Value,
     is_known,
+    is_text,
 )
 
 Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
@@ -90,7 +91,7 @@ def _enter(
     missing: dict[Value, Value],
 ) -> None:
     for key, names in table.items():
-        if not isinstance(key, str):
+        if not is_text(key):
             modules.add(UNKNOWN)
             continue
         parts = key.split(".")
@@ -131,7 +132,7 @@ def define_import_structure(machine: Machine, arguments: Sequence[Value], keywor
     for path, module in _module_files(machine, folder):
         base = _base_of(machine, checks, module.rpartition(".")[2])
         text = machine.sources.text(path)
-        full = f"{prefix}.{module}" if isinstance(prefix, str) else module
+        full = f"{prefix}.{module}" if is_text(prefix) else module
         required = {name: frozenset([*_QUOTED.findall(backends), *base]) for backends, name in _decorated(text)}
         exported = {name for listed in _listed(text) for name in _QUOTED.findall(listed)}
         for name in exported | required.keys():
@@ -198,7 +199,7 @@ def attach_stub(machine: Machine, arguments: Sequence[Value], keywords: dict[str
     """``lazy_loader.attach_stub(package, file)``: the names come from the stub beside the file."""
     file = arguments[1] if len(arguments) > 1 else None
     package = arguments[0] if arguments else None
-    if not isinstance(file, str) or not isinstance(package, str):
+    if not is_text(file) or not is_text(package):
         return UNKNOWN
     source = machine.sources.module(f"{file.rpartition('.')[0]}.pyi")
     owners: dict[str, str] = {}
@@ -209,7 +210,7 @@ def attach_stub(machine: Machine, arguments: Sequence[Value], keywords: dict[str
 
     def hook(machine: Machine, given: Sequence[Value], named: dict[str, Value]) -> Value:
         name = given[0]
-        if not isinstance(name, str) or source.problem:
+        if not is_text(name) or source.problem:
             return UNKNOWN
         if name not in names:
             raise Raised(exception(AttributeError, f"No {package} attribute {name}"))

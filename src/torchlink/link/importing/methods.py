@@ -13,8 +13,10 @@ from packaging.version import Version
 from torchlink.link.importing import operations
 from torchlink.link.importing.values import (
     UNKNOWN,
+    PartlyKnown,
     Value,
     is_known,
+    is_text,
 )
 
 
@@ -58,6 +60,8 @@ _CHANGING = _words("append extend insert add update setdefault")
 
 def data_attribute(value: Value, name: str) -> Value | None:
     """A property or method of a known value; ``None`` where there is none that is modelled."""
+    if isinstance(value, PartlyKnown):
+        return UNKNOWN
     for type_, names in _PROPERTIES.items():
         if isinstance(value, type_) and name in names:
             result: Value = getattr(value, name)
@@ -86,6 +90,8 @@ def call_method(method: DataMethod, arguments: Sequence[Value], keywords: Mappin
     if name in _CHANGING and isinstance(value, (list, set, dict)):
         return _change(value, name, arguments, keywords)
     if not all(is_known(argument) for argument in arguments) or not all(map(is_known, keywords.values())):
+        if isinstance(value, str) and name == "format":
+            return _partly_formatted(value, arguments, keywords)
         return _default(value, name, arguments)
     if isinstance(value, str) and not _stays_short(value, name, arguments, tuple(keywords.values())):
         return UNKNOWN
@@ -152,6 +158,15 @@ def _default(value: Value, name: str, arguments: Sequence[Value]) -> Value:
     if isinstance(value, (list, set)) and name in ("remove", "pop", "insert", "discard", "clear"):
         operations.extend(value, UNKNOWN)
     return UNKNOWN
+
+
+def _partly_formatted(template: str, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+    """``template.format(...)`` with values of which some are not known."""
+    given = [argument if is_text(argument) else "…" for argument in arguments]
+    named = {key: argument if is_text(argument) else "…" for key, argument in keywords.items()}
+    if not is_modest(template, (*given, *named.values())):
+        return UNKNOWN
+    return PartlyKnown(template.format(*given, **named))
 
 
 def _change(

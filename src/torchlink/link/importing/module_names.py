@@ -10,7 +10,7 @@ from torchlink.link.importing.failures import Raised
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.names import stub_names
 from torchlink.link.importing.scalar_types import is_scalar_type
-from torchlink.link.importing.values import UNKNOWN, Foreign, ForeignObject, Module, State, Value
+from torchlink.link.importing.values import UNKNOWN, Foreign, ForeignObject, Module, State, Value, is_text
 from torchlink.model.source import Presence
 
 OWN_NAMES = frozenset(
@@ -146,7 +146,7 @@ def star_names(machine: Machine, module: Module) -> Sequence[str]:
     """What ``from module import *`` binds, as far as it can be read off."""
     listed = module.namespace.get("__all__")
     if isinstance(listed, (list, tuple)):
-        return [name for name in listed if isinstance(name, str)]
+        return [name for name in listed if is_text(name)]
     return [name for name in module.namespace if not name.startswith("_")]
 
 
@@ -167,7 +167,7 @@ def import_star(machine: Machine, value: Value, target: Module, line: int) -> No
             item = found
         target.namespace[name] = item
     if isinstance(listed, (list, tuple)):
-        opened = [item for item in listed if not isinstance(item, str)]
+        opened = [item for item in listed if not is_text(item)]
         target.opaque |= any(not is_native(item, "name") for item in opened)
         if not opened:
             return

@@ -7,7 +7,7 @@ from torchlink.link.importing.failures import Cause, Failure, Raised, builtin_ex
 from torchlink.link.importing.finder import Found, Location
 from torchlink.link.importing.machine import MAX_IMPORT_DEPTH, Machine, Running
 from torchlink.link.importing.names import bound_names
-from torchlink.link.importing.values import UNKNOWN, Event, Foreign, Module, Scope, State, Value
+from torchlink.link.importing.values import UNKNOWN, Event, Foreign, Module, Scope, State, Value, is_text
 from torchlink.model.native import LoadOutcome
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity, Undecided
 
@@ -86,7 +86,7 @@ def is_hooked(machine: Machine, full: str) -> bool:
 def search_of(machine: Machine, module: Module) -> tuple[str, ...]:
     """The folders that hold a package's sub-modules, after what it did to its own ``__path__``."""
     path = module.namespace.get("__path__")
-    if isinstance(path, list) and path and all(isinstance(item, str) for item in path):
+    if isinstance(path, list) and path and all(is_text(item) for item in path):
         return tuple(str(item) for item in path)
     return module.search
 

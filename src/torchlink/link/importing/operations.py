@@ -23,9 +23,11 @@ from torchlink.link.importing.values import (
     Intrinsic,
     Method,
     Module,
+    PartlyKnown,
     Value,
     VersionText,
     is_known,
+    is_text,
 )
 
 _ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"})
@@ -90,7 +92,7 @@ def items_of(value: Value) -> list[Value] | None:
             return sorted(value)
         return list(value)
     if isinstance(value, str):
-        return list(value)
+        return None if isinstance(value, PartlyKnown) else list(value)
     if isinstance(value, Class) and any(isinstance(base, Foreign) and base.name in _ENUMS for base in value.bases):
         return [_member(name, item) for name, item in value.namespace.items() if _is_member(name, item)]
     return None
@@ -107,10 +109,10 @@ def _member(name: str, value: Value) -> Value:
 def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
     """``left op right``."""
     function = _BINARY.get(name)
-    if function is None or left is UNKNOWN or right is UNKNOWN:
-        return UNKNOWN
     if name == "Mod" and isinstance(left, (str, bytes)):
         return _percent(left, right)
+    if function is None or left is UNKNOWN or right is UNKNOWN:
+        return UNKNOWN
     if name == "BitOr" and _is_type(left) and _is_type(right):
         return (*_types_of(left), *_types_of(right))
     if name in ("Mult", "LShift") and not _small(left, right):
@@ -125,7 +127,9 @@ def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
         result = function(left, right)
     except _FAILS:
         return UNKNOWN
-    return result if not isinstance(result, (str, bytes, list, tuple)) or len(result) < MAX_SIZE else UNKNOWN
+    if isinstance(result, (str, bytes, list, tuple)) and len(result) >= MAX_SIZE:
+        return UNKNOWN
+    return PartlyKnown(result) if PartlyKnown in (type(left), type(right)) and isinstance(result, str) else result
 
 
 def _is_type(value: Value) -> bool:
@@ -143,8 +147,10 @@ def _types_of(value: Value) -> tuple[Value, ...]:
 
 
 def _percent(left: str | bytes, right: Value) -> Value:
-    if isinstance(left, bytes) or not is_known(right) or not isinstance(right, Data):
+    if isinstance(left, bytes) or not is_known(left):
         return UNKNOWN
+    if not is_known(right) or not isinstance(right, Data):
+        return PartlyKnown(left.partition("%")[0] + "…")
     if "*" in left or not methods.is_modest(left, right if isinstance(right, tuple) else (right,)):
         return UNKNOWN
     try:
@@ -180,7 +186,7 @@ def compare(machine: Machine, name: str, left: Value, right: Value) -> Value:
     if name in ("In", "NotIn"):
         if right == Foreign("sys.path"):
             right = list(machine.finder.path)
-        elif right == Foreign("os.environ") and isinstance(left, str) and is_known(left):
+        elif right == Foreign("os.environ") and is_text(left):
             machine.consulted_variables.add(left)
             right = list(machine.variables)
         elif right == Foreign("sys.modules") and isinstance(left, str) and left in machine.modules:
@@ -228,7 +234,7 @@ def is_decorated(value: Value) -> bool:
 
 
 def _contains(item: Value, container: Value, positive: bool) -> Value:
-    if item is UNKNOWN or container is UNKNOWN:
+    if item is UNKNOWN or container is UNKNOWN or isinstance(item, PartlyKnown) or isinstance(container, PartlyKnown):
         return UNKNOWN
     if isinstance(container, str):
         return (item in container) is positive if isinstance(item, str) else UNKNOWN
@@ -241,14 +247,14 @@ def _contains(item: Value, container: Value, positive: bool) -> Value:
             return positive
     except TypeError:
         return UNKNOWN
-    if UNKNOWN in container or not is_known(item) or not isinstance(item, Data):
+    if UNKNOWN in container or PartlyKnown in map(type, container) or not is_known(item) or not isinstance(item, Data):
         return UNKNOWN
     return not positive
 
 
 def subscript(container: Value, key: Value) -> tuple[bool, Value]:
     """``container[key]``: whether the key is there or may be, and the value."""
-    if container is UNKNOWN or not is_known(key):
+    if container is UNKNOWN or isinstance(container, PartlyKnown) or not is_known(key):
         return True, UNKNOWN
     if isinstance(container, dict):
         if not isinstance(key, Data):
@@ -311,7 +317,7 @@ def parse_version(text: Value) -> Value:
     """``packaging.version.parse``; keeps whose version it is."""
     if isinstance(text, Version):
         return text
-    if not isinstance(text, str):
+    if not isinstance(text, str) or isinstance(text, PartlyKnown):
         return UNKNOWN
     if isinstance(text, VersionText):
         return InstalledVersion(str(text), text.distribution)
@@ -324,6 +330,8 @@ def truth_of(value: Value) -> Value:
         return UNKNOWN
     if isinstance(value, (list, set, dict)) and len(value) == 1 and UNKNOWN in value:
         return UNKNOWN
+    if isinstance(value, PartlyKnown):
+        return bool(value.strip("…")) or UNKNOWN
     if isinstance(value, Data) and not isinstance(value, (SpecifierSet, Requirement)):
         return bool(value)
     if isinstance(value, ForeignObject):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from torchlink.link.importing.machine import Machine
-from torchlink.link.importing.values import UNKNOWN, ForeignObject, Intrinsic, Value, is_known
+from torchlink.link.importing.values import UNKNOWN, ForeignObject, Intrinsic, Value, is_known, is_text
 
 Call = Callable[[Machine, Sequence[Value], dict[str, Value]], Value]
 MAX_PATTERN = 200
@@ -28,7 +28,7 @@ def _cost(pattern: str, length: int) -> int:
 
 
 def _run(machine: Machine, name: str, pattern: str, arguments: Sequence[Value]) -> Value:
-    texts = [argument for argument in arguments if isinstance(argument, str) and is_known(argument)]
+    texts = [argument for argument in arguments if is_text(argument)]
     if len(texts) != len(arguments) or any(len(text) > MAX_TEXT for text in texts):
         return UNKNOWN
     cost = _cost(pattern, len(texts[-1]) if texts else 0)
@@ -59,7 +59,7 @@ def _function(name: str) -> Call:
         pattern = arguments[0]
         if isinstance(pattern, ForeignObject) and pattern.kind == "pattern":
             pattern = pattern.data[0]
-        if not isinstance(pattern, str) or not is_known(pattern) or keywords:
+        if not is_text(pattern) or keywords:
             return UNKNOWN
         return _run(machine, name, pattern, arguments[1:])
 
@@ -79,7 +79,7 @@ FUNCTIONS: dict[str, Call] = {"re.compile": _compile, **{f"re.{name}": _function
 def pattern_attribute(data: tuple[Value, ...], name: str) -> Value:
     """A method of a compiled pattern."""
     pattern = data[0]
-    if name not in _NAMES or not isinstance(pattern, str):
+    if name not in _NAMES or not is_text(pattern):
         return UNKNOWN
     return Intrinsic(
         name, lambda machine, arguments, keywords: _run(machine, name, pattern, arguments) if not keywords else UNKNOWN

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from packaging.version import Version
 
@@ -213,6 +213,11 @@ class PartlyKnown(str):
     """A text with unknown parts, shown as ``…``. Good for messages; no operation takes it for known."""
 
     __slots__ = ()
+
+
+def is_text(value: Value) -> TypeGuard[str]:
+    """Whether a value is a text that is known from end to end."""
+    return isinstance(value, str) and not isinstance(value, PartlyKnown)
 
 
 class VersionText(str):

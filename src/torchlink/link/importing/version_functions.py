@@ -21,14 +21,14 @@ from torchlink.link.importing.values import (
     Intrinsic,
     Value,
     VersionText,
-    is_known,
+    is_text,
 )
 
 
 def distribution_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     """``importlib.metadata.version(name)``."""
     name = arguments[0] if arguments else keywords.get("distribution_name")
-    if not isinstance(name, str) or not is_known(name):
+    if not is_text(name):
         return UNKNOWN
     version = versions.installed_version(machine, name)
     if version is None:
@@ -98,7 +98,7 @@ def parse_version(machine: Machine, arguments: Sequence[Value], keywords: dict[s
 def specifier(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     """``packaging.specifiers.SpecifierSet(text)``."""
     text = arguments[0] if arguments else ""
-    if not isinstance(text, str) or not is_known(text):
+    if not is_text(text):
         return UNKNOWN
     try:
         return SpecifierSet(text)
@@ -109,7 +109,7 @@ def specifier(machine: Machine, arguments: Sequence[Value], keywords: dict[str, 
 def requirement(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     """``packaging.requirements.Requirement(text)``."""
     text = arguments[0]
-    if not isinstance(text, str) or not is_known(text):
+    if not is_text(text):
         return UNKNOWN
     try:
         requirement = Requirement(text)
@@ -121,7 +121,7 @@ def requirement(machine: Machine, arguments: Sequence[Value], keywords: dict[str
 def torch_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     """``torch.torch_version.TorchVersion``: a string that compares as a version."""
     text = arguments[-1]
-    if not isinstance(text, str) or not is_known(text):
+    if not is_text(text):
         return UNKNOWN
     distribution = machine.owners.names.get("torch")
     return VersionText(text, "torch") if distribution is not None else text
