@@ -76,7 +76,7 @@ def link(
     owners = Owners(environment, "" if project is None else str(project.root))
     loader = NativeLinker(environment, subject.files, natives, owners=owners, library_path=_library_path(os.environ))
     tell("following imports", 0, 0)
-    sources.parse_ahead(lambda parse: files_ahead(environment, sources, project, parse))
+    sources.parse_ahead(files_ahead(environment, sources, project))
     try:
         imports, reach, variables = link_imports(
             environment, sources, loader, owners=owners, project=project, variables=os.environ

@@ -40,6 +40,10 @@ class Files(Protocol):
         ...
 
 
+Walk = Callable[[Callable[[str], ModuleSource]], Iterable[ModuleSource]]
+"""Yields the sources that will be asked for, given a function that parses one file."""
+
+
 class DiskFiles:
     """Files on disk, and members of zipped eggs."""
 
@@ -88,6 +92,7 @@ class SourceFiles:
         self._files: Files = files or DiskFiles(tree)
         self._family = family
         self._modules: dict[str, ModuleSource] = {}
+        self._walk: Walk | None = None
         self._ahead: ReadAhead | None = None
         self._lines: dict[str, list[bytes]] = {}
         self._strings: dict[str, NativeStrings] = {}
@@ -104,6 +109,9 @@ class SourceFiles:
         known = self._store.get("source", key) if key else None
         if known is not None:
             return unpack(path, known)
+        if key and self._walk is not None:
+            walk, self._walk = self._walk, None
+            self._ahead = ReadAhead(lambda: ((source.path, pack(source)) for source in walk(self.read)))
         ahead = self._ahead.take(path) if self._ahead is not None else None
         if ahead is None:
             ahead = pack(self.read(path))
@@ -115,12 +123,13 @@ class SourceFiles:
         key = self._files.key(path)
         return f"{sys.version_info[:2]}:{key}" if key else ""
 
-    def parse_ahead(self, walk: Callable[[Callable[[str], ModuleSource]], Iterable[ModuleSource]]) -> None:
-        """Parse on another core what ``walk`` yields, given a function that parses one file."""
-        self._ahead = ReadAhead(lambda: ((source.path, pack(source)) for source in walk(self.read)))
+    def parse_ahead(self, walk: Walk) -> None:
+        """Parse on another core what ``walk`` yields, from the first file on that is not known from an earlier run."""
+        self._walk = walk
 
     def stop(self) -> None:
         """End what was started by ``parse_ahead``."""
+        self._walk = None
         if self._ahead is not None:
             self._ahead.stop()
             self._ahead = None

@@ -51,16 +51,16 @@ def link_imports(
 
 
 def files_ahead(
-    environment: Environment, sources: Sources, project: Project | None, parse: Callable[[str], ModuleSource]
-) -> Iterator[ModuleSource]:
-    """Parse, with ``parse``, what ``link_imports`` will ask for, in about its order."""
+    environment: Environment, sources: Sources, project: Project | None
+) -> Callable[[Callable[[str], ModuleSource]], Iterator[ModuleSource]]:
+    """What ``link_imports`` will ask for, in about its order, given a function that parses a file."""
     finder = Finder(environment, sources, first=_script_folders(project))
     if project is not None:
-        entries: list[Block] = [parse(str(path)).block for path in project.sources]
+        entries: list[Block] = [sources.module(str(path)).block for path in project.sources]
     else:
         names = (name for one in environment.distributions for name in one.top_level if _is_program(name))
         entries = [(("import", 0, ((name, None),)),) for name in names]
-    return walk(finder, parse, entries)
+    return lambda parse: walk(finder, parse, entries)
 
 
 def _script_folders(project: Project | None) -> list[str]:
