@@ -90,13 +90,39 @@ def test_names_and_arguments_are_exchanged(world: World) -> None:
     assert read(world) == source.replace("float_", "float64").replace(", verbose=True", "")
 
 
-def test_a_notebook_is_left_to_its_writer(world: World) -> None:
+def notebook(*cells: object, indent: int | None = 1) -> str:
+    document = {
+        "cells": list(cells),
+        "metadata": {"kernelspec": {"name": "python3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(document, indent=indent, ensure_ascii=False) + "\n"
+
+
+def code_cell(source: object) -> dict[str, object]:
+    return {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+
+
+def test_the_cells_of_a_notebook_are_rewritten_and_its_magics_kept(world: World) -> None:
     install(world, {"numpy": "2.0.2"})
-    cells = [{"cell_type": "code", "source": "import numpy as np\nnp.float_(1)"}]
-    world.source("a.ipynb", json.dumps({"cells": cells}))
+    text = {"cell_type": "markdown", "metadata": {}, "source": ["# Größe\n", "`np.float_`"]}
+    install_cell = code_cell(["!pip install numpy\n", "import numpy as np\n", "files = !ls\n"])
+    before = notebook(
+        text, install_cell, code_cell(["%time x = 1\n", "x = np.float_(1)  # kept"]), code_cell("np.float_(2)")
+    )
+    world.source("a.ipynb", before)
+    assert fix(world, "--apply")[0] == 0
+    assert read(world, "a.ipynb") == before.replace("np.float_(", "np.float64(")
+
+
+def test_a_notebook_whose_layout_would_be_lost_is_left(world: World) -> None:
+    install(world, {"numpy": "2.0.2"})
+    before = notebook(code_cell("import numpy as np\nnp.float_(1)"), indent=3)
+    world.source("a.ipynb", before)
     code, out, _ = fix(world, "--apply")
-    assert code == 1
-    assert "it stands in a notebook" in out
+    assert (code, read(world, "a.ipynb")) == (1, before)
+    assert "laid out" in out
 
 
 def test_a_comment_keeps_its_line_as_it_is(world: World) -> None:

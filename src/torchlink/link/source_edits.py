@@ -32,8 +32,7 @@ def source_edits(
             continue
         for place, name in group.index.places(rule):
             if not guarded(rule, place.use) and (place.file.path, place.use.line) not in ignored:
-                at = _At(group, rule, place)
-                found.extend(at.in_notebook(one) for one in at.rewrite(name))
+                found.extend(_At(group, rule, place).rewrite(name))
     ordered = sorted(dict.fromkeys(found), key=lambda one: (one.path, one.line))
     edits = tuple(one for one in ordered if isinstance(one, SourceEdit))
     return edits, tuple(one for one in ordered if isinstance(one, Choice))
@@ -58,12 +57,6 @@ class _At:
         elif rewrite is not None:
             call = self.group.index.code.call(use.value)
             yield from self._load(call) if rewrite.allow_list else self._arguments(call, rewrite)
-
-    def in_notebook(self, found: SourceEdit | Choice) -> SourceEdit | Choice:
-        """Cells are not rewritten: what would be an edit is left to choose."""
-        if isinstance(found, Choice) or not found.path.endswith(".ipynb"):
-            return found
-        return self._choice(f"it stands in a notebook, which is not rewritten: {found.summary}")
 
     def _edit(self, summary: str) -> SourceEdit:
         use = self.place.use

@@ -108,20 +108,22 @@ def code_cells(data: bytes) -> tuple[bytes, tuple[int, ...]]:
         is_code = isinstance(cell, dict) and cell.get("cell_type") == "code"
         before.append(len(lines) if is_code else -1)
         if is_code:
-            lines.extend(_cell_lines(cell.get("source")))
+            lines.extend(plain for _, plain in cell_lines(cell.get("source")))
     return "\n".join(lines).encode("utf-8", "replace"), tuple(before)
 
 
-def _cell_lines(source: object) -> Iterator[str]:
-    text = "".join(map(str, source)) if isinstance(source, list) else source
-    if not isinstance(text, str):
+def cell_lines(source: object) -> Iterator[tuple[str, str]]:
+    """The lines of a cell, each beside what stands for it in a Python file; none of a cell in another language."""
+    if isinstance(source, list):
+        source = "".join(map(str, source))
+    if not isinstance(source, str):
         return
-    magic = _CELL_MAGIC.match(text)
+    magic = _CELL_MAGIC.match(source)
     if magic is not None and magic.group(1) not in _MAGICS_OVER_PYTHON:
         return
-    lines = text.split("\n")
     # ``% b`` begins a line of plain Python as well: only a cell that is none is looked at line by line.
-    yield from lines if _is_python(text) else map(_without_magic, lines)
+    plain = _is_python(source)
+    yield from ((line, line if plain else _without_magic(line)) for line in source.split("\n"))
 
 
 def _is_python(text: str) -> bool:

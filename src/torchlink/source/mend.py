@@ -72,6 +72,7 @@ def _changed(
 ) -> tuple[Change | None, list[SourceEdit], str]:
     """The change of one file, the edits in it, and why the others are not."""
     try:
+        from torchlink.source.notebook import rewrite_notebook
         from torchlink.source.rewrite import rewrite
     except ImportError as error:
         raise TorchlinkError(
@@ -79,9 +80,9 @@ def _changed(
         ) from error
     before = read(path)
     try:
-        after, undone = rewrite(before, edits)
+        after, undone = (rewrite_notebook if path.endswith(".ipynb") else rewrite)(before, edits)
     except ValueError as error:
-        return None, [], f"libcst cannot parse the file: {error}"
+        return None, [], f"the file cannot be rewritten: {error}"
     done = [edit for edit in edits if edit not in undone]
     if not done or after == before:
         return None, [], "the place is written in a way that is not rewritten"
