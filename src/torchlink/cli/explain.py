@@ -25,6 +25,9 @@ _FAIL_ON = ("break", "risk", "unknown")
     "--environment/--no-environment", default=True, show_default=True, help="Use the environment at hand, if it fits."
 )
 @click.option(
+    "--prove", is_flag=True, help="Look on the index for changes that are proven to mend it in the environment."
+)
+@click.option(
     "--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True, help="What to print."
 )
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), default="break", show_default=True, help="What exits with 1.")
@@ -35,6 +38,7 @@ def explain(
     file: str | None,
     python: Path | None,
     environment: bool,
+    prove: bool,
     form: str,
     fail_on: str,
     output: Path | None,
@@ -54,6 +58,8 @@ def explain(
     from torchlink.cli.check import exit_code
     from torchlink.cli.progress import ShownProgress
 
+    if prove and not environment:
+        raise click.UsageError("--prove needs an environment: leave --no-environment out.")
     if file is None:
         if sys.stdin.isatty():
             raise click.UsageError("name a log, or pipe one in.")
@@ -65,6 +71,7 @@ def explain(
             name="standard input" if file == "-" else file,
             python=python,
             environment=environment,
+            prove=prove,
             cache=cache,
             progress=progress,
         )

@@ -13,6 +13,7 @@ from torchlink.logs.log import Log
 from torchlink.logs.packages import import_name
 from torchlink.model.environment import Environment
 from torchlink.model.finding import Finding
+from torchlink.model.plan import Plan
 from torchlink.model.reference import PartyType, Severity
 
 _SITE = re.compile(
@@ -96,8 +97,8 @@ def _packages(found: Answer) -> tuple[str, ...]:
     return tuple(dict.fromkeys(party.name for party in parties if party.type is PartyType.PACKAGE))
 
 
-def joined(found: Answer, linked: Iterable[Finding], log: Log) -> Answer:
-    """The log's findings with what the linker has seen of the same parties in the environment.
+def joined(found: Answer, linked: Iterable[Finding], plans: Iterable[Plan], log: Log) -> Answer:
+    """The log's findings with what the linker has seen of the same parties in the environment, and its plans for them.
 
     A linked finding whose own symptom stands in the log, and that no signature knows, comes first.
     """
@@ -110,7 +111,10 @@ def joined(found: Answer, linked: Iterable[Finding], log: Log) -> Answer:
             used.add(same.id)
         findings.append(finding if same is None else _linked(finding, same))
     shown = [_shown(one) for one in seen if one.id not in used and _is_in(one, log.digest.text)]
-    return replace(found, findings=tuple(sorted([*shown, *findings], key=lambda one: one.severity.rank)))
+    told = sorted([*shown, *findings], key=lambda one: one.severity.rank)
+    wanted = {plan for finding in told for plan in finding.plans}
+    every = (*(plan for plan in plans if plan.id in wanted), *found.plans)
+    return replace(found, findings=tuple(told), plans=tuple(replace(one, rank=at) for at, one in enumerate(every, 1)))
 
 
 def _shown(finding: Finding) -> Finding:
@@ -143,6 +147,7 @@ def _linked(finding: Finding, linked: Finding) -> Finding:
         cause=f"{linked.cause}. {finding.cause}",
         evidence=tuple(dict.fromkeys((*finding.evidence[:1], *linked.evidence)))[:_MOST_EVIDENCE],
         reached_from=finding.reached_from or chains,
+        plans=(*linked.plans, *finding.plans),
         # What the linker has seen decides among the causes.
         advice=replace(finding.advice, tell="", alternatives=()),
     )

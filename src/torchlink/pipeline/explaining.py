@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ def explain(
     name: str = "log",
     python: Path | None = None,
     environment: bool = True,
+    prove: bool = False,
     cache: bool = True,
     progress: running.Progress | None = None,
 ) -> Report:
@@ -36,6 +38,7 @@ def explain(
         name: what it is called in the report.
         python: the interpreter or folder of the environment that it may be of; by default the active one.
         environment: whether to use an environment at all. One that the log speaks against is left out.
+        prove: whether to look on the index for changes that are proven to mend what the linker finds.
         cache: as for `check`.
         progress: as for `check`.
 
@@ -50,7 +53,8 @@ def explain(
     explained = explain_log(log, log.context)
     note, python_version, platform = "", log.context.python, log.context.platform
     if environment and (target := _environment_at_hand(python)) is not None:
-        at_hand = _compare(log, explained, target, cache, progress or running.silent)
+        follow = _fixed if prove else _checked
+        at_hand = _compare(log, explained, target, cache, progress or running.silent, follow)
         explained, note = at_hand.explained, at_hand.note
         python_version, platform = at_hand.python or python_version, at_hand.platform or platform
     found = explained.answer
@@ -84,7 +88,22 @@ def _environment_at_hand(python: Path | None) -> Path | None:
         return None
 
 
-def _compare(log: Log, alone: Explained, target: Path, cache: bool, tell: running.Progress) -> _AtHand:
+_Follow = Callable[[Path, Path, bool, running.Progress], Report]
+"""Links a project in an environment."""
+
+
+def _checked(project: Path, python: Path, cache: bool, tell: running.Progress) -> Report:
+    return checking.check(project, python=python, cache=cache, progress=tell)
+
+
+def _fixed(project: Path, python: Path, cache: bool, tell: running.Progress) -> Report:
+    from torchlink.model.question import Question
+    from torchlink.pipeline.fixing import fix
+
+    return fix(Question(), project, python=python, cache=cache, progress=tell)
+
+
+def _compare(log: Log, alone: Explained, target: Path, cache: bool, tell: running.Progress, follow: _Follow) -> _AtHand:
     """Explain a log in an environment, if it is of that environment: with its versions, and with what the linker says
     of the imports that failed."""
     from torchlink.logs.log import explain_log
@@ -105,8 +124,8 @@ def _compare(log: Log, alone: Explained, target: Path, cache: bool, tell: runnin
     if source:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / SOURCE).write_text(source, encoding="utf-8")
-            linked = checking.check(Path(folder), python=target, cache=cache, progress=tell)
-        explained = replace(explained, answer=joined(explained.answer, linked.findings, log))
+            linked = follow(Path(folder), target, cache, tell)
+        explained = replace(explained, answer=joined(explained.answer, linked.findings, linked.plans, log))
     return _AtHand(
         explained=explained,
         note=f"explained with the environment {environment.prefix}: {fitting.reason}",
