@@ -33,6 +33,8 @@ def silent(stage: str, done: int, total: int) -> None:
 def without_collector() -> Iterator[None]:
     """Linking makes many objects and drops few before its end: to collect cycles meanwhile is a third of the time."""
     enabled = gc.isenabled()
+    # An earlier link of this process left some hundred megabytes in cycles.
+    gc.collect()
     gc.disable()
     try:
         yield
