@@ -128,7 +128,7 @@ class Uv:
             TorchlinkError: the lock is not one, or does not belong to its project any more.
         """
         command = [self.program, "export", "--quiet", "--frozen", "--no-hashes", "--no-emit-project", "--no-header"]
-        done = _run([*command, "--project", str(lock.parent)], lock.parent, self.settings)
+        done = _run(command, lock.parent, self.settings)
         if done.returncode:
             raise TorchlinkError(_last_words(done.stderr), where=str(lock), mend="see what uv export says")
         return done.stdout
@@ -161,9 +161,10 @@ class Uv:
         arguments += self._for_interpreter()
         if self.as_of:
             arguments += ["--exclude-newer", self.as_of]
-        for option, values in (("--extra", wish.extras), ("--group", wish.groups), ("-c", wish.constraints)):
+        constraints = tuple(str(path.absolute()) for path in wish.constraints)
+        for option, values in (("--extra", wish.extras), ("--group", wish.groups), ("-c", constraints)):
             for value in values:
-                arguments += [option, str(value)]
+                arguments += [option, value]
         if wish.held:
             held = scratch / "held.txt"
             held.write_text("".join(f"{line}\n" for line in wish.held))
@@ -180,7 +181,8 @@ class Uv:
             lines = scratch / "asked.in"
             lines.write_text("".join(f"{line}\n" for line in wish.lines))
             arguments.append(str(lines))
-        return [*arguments, *map(str, wish.files)]
+        # uv runs in the project's folder, and the caller may stand elsewhere.
+        return [*arguments, *(str(path.absolute()) for path in wish.files)]
 
     def _for_interpreter(self) -> list[str]:
         if self.python:
