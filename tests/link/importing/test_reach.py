@@ -23,6 +23,12 @@ def findings(paper: Paper, answer: Answer) -> tuple[Finding, ...]:
     return group([answer.links], owners={name: name for name in names})
 
 
+def test_a_project_without_source_reaches_all_that_is_installed(paper: Paper) -> None:
+    paper.lay({"data/__init__.py": "from shelf import gone\n", **SHELF})
+    paper.source({"requirements.txt": "data\n"})
+    assert paper.link().targets == ["shelf.gone"]
+
+
 def test_the_chain_tells_the_way(paper: Paper) -> None:
     paper.lay(
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeGuard
 
 from torchlink.link.importing import calls, modules
 from torchlink.link.importing.ahead import walk
@@ -33,7 +34,7 @@ def link_imports(
 ) -> tuple[Links, Reach, frozenset[str]]:
     """Run on paper what the target imports.
 
-    The target is the project's source; without one, every top-level package that is installed. Returns the broken
+    The target is the project's source; without any, every top-level package that is installed. Returns the broken
     references with their severity, what is reached, and the environment variables that were consulted.
     """
     machine = Machine(
@@ -45,9 +46,13 @@ def link_imports(
         variables=variables,
     )
     machine.modules["__main__"] = Module(name="__main__", path="", opaque=True)
-    entries = _run_packages(machine) if project is None else _run_project(machine, project)
+    entries = _run_project(machine, project) if _has_source(project) else _run_packages(machine)
     links, reach = _links(machine, _chains(machine, entries), entries)
     return links, reach, frozenset(machine.consulted_variables)
+
+
+def _has_source(project: Project | None) -> TypeGuard[Project]:
+    return project is not None and bool(project.sources)
 
 
 def files_ahead(
@@ -55,7 +60,7 @@ def files_ahead(
 ) -> Callable[[Callable[[str], ModuleSource]], Iterator[ModuleSource]]:
     """What ``link_imports`` will ask for, in about its order, given a function that parses a file."""
     finder = Finder(environment, sources, first=_script_folders(project))
-    if project is not None:
+    if _has_source(project):
         entries: list[Block] = [sources.module(str(path)).block for path in project.sources]
     else:
         names = (name for one in environment.distributions for name in one.top_level if _is_program(name))
