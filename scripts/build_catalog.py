@@ -23,8 +23,8 @@ from torchlink.model.errors import TorchlinkError
 from torchlink.model.release import ReleaseFact
 from torchlink.read.foreign import unseen
 from torchlink.read.index import IndexFile, best_wheel, files_on_index
-from torchlink.read.index_settings import PYPI
 from torchlink.read.release import read_release
+from torchlink.read.uv_program import default_index
 
 DATA = Path(__file__).parent.parent / "src" / "torchlink" / "catalog" / "data"
 SINCE = "2023-01-01"
@@ -109,13 +109,17 @@ def check(count: int) -> int:
 
 def again(name: str, fact: ReleaseFact) -> ReleaseFact | None:
     """The facts of a shipped wheel, read now."""
-    file = next(file for file in files_on_index(PYPI, name) if file.sha256 == fact.sha256)
+    file = next(file for file in files_on_index(default_index(), name) if file.sha256 == fact.sha256)
     return read(name, file)
 
 
 def chosen(name: str, wanted: Wanted) -> list[IndexFile]:
     """The wheels to read, oldest release first."""
-    files = [one for one in files_on_index(PYPI, name) if one.is_wheel and not one.yanked and one.uploaded >= SINCE]
+    files = [
+        one
+        for one in files_on_index(default_index(), name)
+        if one.is_wheel and not one.yanked and one.uploaded >= SINCE
+    ]
     versions = sorted({Version(file.version) for file in files if not Version(file.version).is_prerelease})
     newest = sorted({version.release[:2]: version for version in versions}.values())
     found = list(_best(files, versions if wanted.every else newest, LINUX))

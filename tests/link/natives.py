@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.compiled import compile_library
 from tests.installs import install, make_venv, read_with_tree
 from torchlink.link.natives import NativeLinker
+from torchlink.model.exports import Exports
 from torchlink.read.native_files import NativeReader
 
 SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
@@ -70,7 +71,8 @@ def extension(site: Path, symbols: Iterable[str]) -> tuple[str, tuple[str | Path
     return source, ("-Wl,--no-as-needed", site / "torch/lib/libc10.so")
 
 
-def linker(prefix: Path) -> NativeLinker:
-    """The linker of an environment on disk."""
+def linker(prefix: Path, exports: Exports | None = None) -> NativeLinker:
+    """The linker of an environment on disk, which knows what releases of torch export where it is told."""
     environment, tree = read_with_tree(prefix)
-    return NativeLinker(environment, NativeReader(), tree.native_libraries())
+    known = None if exports is None else lambda: exports
+    return NativeLinker(environment, NativeReader(), tree.native_libraries(), torch_exports=known)

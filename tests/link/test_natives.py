@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.compiled import needs_gcc
+from tests.exports import PaperExports
 from tests.installs import install, make_venv
 from tests.link.natives import (
     BINDINGS,
@@ -99,6 +100,47 @@ def test_the_stable_interface_outlives_minor_releases(tmp_path: Path) -> None:
     assert native.load(str(site / "audio/good.abi3.so")).outcome is LoadOutcome.LOADS
     load = native.load(str(site / "audio/new.abi3.so"))
     assert load.outcome is LoadOutcome.FAILS and load.broken[0].culprits == ("audio", "torch")
+
+
+KEPT, GONE = "_ZN3c104keptEi", "_ZN3c104goneEi"
+RELEASES = ("2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.5.1")
+
+
+def test_the_releases_that_export_all_it_needs_are_evidence(tmp_path: Path) -> None:
+    site = environment_with_torch(tmp_path)
+    distribution(site, "vision", "0.20.0", {"vision/_C.so": extension(site, ["kept", "gone", "other"])})
+    exports = PaperExports(RELEASES, {KEPT: RELEASES[1:], GONE: ("2.2.0", "2.5.0", "2.5.1")})
+    broken = linker(tmp_path, exports).links(reaching(site / "vision/_C.so")).broken
+    assert [one.cause.partition(": ")[2] for one in broken] == [
+        "all that it needs of torch is exported by torch 2.5.0 to 2.5.1 only"
+    ] * 2
+    details = [piece.detail for piece in broken[0].evidence]
+    assert details[1:] == ["all that it needs of torch is exported by torch 2.5.0 to 2.5.1 only"]
+
+
+def test_what_no_release_exports_shows_nothing_of_the_release(tmp_path: Path) -> None:
+    site = environment_with_torch(tmp_path)
+    distribution(site, "vision", "0.20.0", {"vision/_C.so": extension(site, ["gone"])})
+    (broken,) = linker(tmp_path, PaperExports(RELEASES, {})).links(reaching(site / "vision/_C.so")).broken
+    assert broken.cause.endswith("it was built for another torch") and len(broken.evidence) == 1
+
+
+@pytest.mark.parametrize(
+    ("pinned", "exporting", "sound"),
+    [
+        ("2.3.0", ("2.4.0", "2.5.0"), True),  # no release of 2.3 exports what it needs: its metadata is wrong
+        ("2.3.0", ("2.3.0", "2.4.0"), False),
+        ("2.3.0", ("2.5.0",), False),
+        ("2.6.0", ("2.4.0", "2.5.0"), False),  # of 2.6 nothing is known
+        ("2.3.0", (), False),
+    ],
+)
+def test_bytes_speak_against_metadata(tmp_path: Path, pinned: str, exporting: tuple[str, ...], sound: bool) -> None:
+    site = environment_with_torch(tmp_path)
+    files = {"vision/_C.so": extension(site, ["kept"])}
+    distribution(site, "vision", "0.18.1", files, requires=[f"torch=={pinned}"])
+    load = linker(tmp_path, PaperExports(RELEASES, {KEPT: exporting})).load(str(site / "vision/_C.so"))
+    assert load.outcome is (LoadOutcome.LOADS if sound else LoadOutcome.FAILS)
 
 
 def test_what_a_build_recorded_counts_before_its_metadata(tmp_path: Path) -> None:

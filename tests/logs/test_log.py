@@ -117,3 +117,26 @@ def test_the_public_function_can_be_called_again() -> None:
     for _ in range(2):
         report = torchlink.explain(b"RuntimeError: Numpy is not available\n", name="log", environment=False)
         assert [finding.id for finding in report.findings] == ["numpy-abi:torch:numpy"]
+
+
+EMPTY_LIKE = (
+    "_ZN2at4_ops10empty_like4callERKNS_6TensorESt8optionalIN3c1010ScalarTypeEES5_INS6_6LayoutEE"
+    "S5_INS6_6DeviceEES5_IbES5_INS6_12MemoryFormatEE"
+)
+
+
+@pytest.mark.parametrize(
+    ("versions", "symbol", "words"),
+    [
+        ("", EMPTY_LIKE, ". It is exported by torch 2.2.0 to "),
+        ("torch==2.1.2+cu121\n", EMPTY_LIKE, " only; you have 2.1.2+cu121"),
+        ("torch==2.6.0\n", EMPTY_LIKE, "; the wheel of your 2.6.0 has it too, so another build than that is loaded"),
+        ("torch==2.1.2\n", "_ZN2at6nobody7exportsEv", "changes with every minor release"),
+    ],
+)
+def test_the_catalog_says_which_torch_exports_a_missing_symbol(versions: str, symbol: str, words: str) -> None:
+    path = "/env/lib/python3.11/site-packages/torchvision/_C.so"
+    said = explained(f"{versions}Traceback (most recent call last):\nImportError: {path}: undefined symbol: {symbol}\n")
+    (finding,) = said.answer.findings
+    assert "at::" in finding.cause
+    assert words in finding.cause if symbol == EMPTY_LIKE else finding.cause.endswith(words)

@@ -6,8 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
+from torchlink.catalog.cache import NullCache
 from torchlink.model.finding import Certainty, Finding
+from torchlink.model.native import NativeFacts, NativeLibrary
 from torchlink.model.reference import Kind, Party, PartyType, Severity
+from torchlink.read.wheel import Wheel
+from torchlink.read.wheel_environment import Placed
 from torchlink.solve.lessons import by_trying, from_facts
 
 RELEASES = [f"1.{number}" for number in range(40)]
@@ -68,3 +72,40 @@ def test_torchs_interface_excludes_its_minor_release() -> None:
     lesson = from_facts(finding(Kind.SYMBOL, ("torchaudio", "2.11.0"), ("torch", "2.9.0")), None)
     assert lesson is not None and lesson.specifier == "!=2.9.*"
     assert from_facts(finding(Kind.IMPORT, ("reader", "1.0"), ("shelf", "2.0")), None) is None
+
+
+def needing(symbol: str) -> Placed:
+    """A wheel with an extension that needs a symbol of torch."""
+    library = NativeLibrary(
+        path="",
+        soname="",
+        machine="x86_64",
+        needed=("libc10.so",),
+        rpath=(),
+        runpath=(),
+        version_needs=(),
+        undefined=(symbol,),
+    )
+    natives = {"reader/_C.so": NativeFacts(library=library)}
+    wheel = Wheel(filename="", sha256="", sizes={}, texts={}, problems={}, store=NullCache(), _natives=natives)
+    return Placed(name="reader", version="1.0", wheel=wheel)
+
+
+OPTIONAL = "_ZN3c104impl3cow11cow_deleterEPv"
+"""torch exports it from 2.2 on."""
+
+
+def test_only_releases_of_torch_that_export_what_is_needed_are_left() -> None:
+    """Whatever it is that fails: the others would lose the extension."""
+    for kind in (Kind.SYMBOL, Kind.IMPORT):
+        lesson = from_facts(finding(kind, ("reader", "1.0"), ("torch", "2.1.2")), needing(OPTIONAL))
+        assert lesson is not None and "exported by torch 2.2.0 to " in lesson.why
+        allowed = SpecifierSet(lesson.specifier)
+        assert "2.1.2" not in allowed and "2.0.1" not in allowed
+        assert "2.2.0" in allowed and "2.3.1+cu121" in allowed and "99.0" in allowed
+
+
+def test_a_release_that_exports_what_is_needed_is_not_refuted_by_its_exports() -> None:
+    finding_on = finding(Kind.IMPORT, ("reader", "1.0"), ("torch", "2.4.0"))
+    assert from_facts(finding_on, needing(OPTIONAL)) is None
+    assert from_facts(finding_on, needing("_ZN3c107nothingEv")) is None

@@ -23,7 +23,7 @@ from torchlink.read.index import IndexFile, best_wheel, files_on_index, files_on
 from torchlink.read.index_settings import IndexSettings
 from torchlink.read.range_file import NoRangesError, RangeFile
 from torchlink.read.sdist import modules_of_sdist
-from torchlink.read.wheel import Wheel, load, mine
+from torchlink.read.wheel import Wheel, is_kept, load, mine
 from torchlink.read.wheel_archive import WheelArchive
 from torchlink.read.wheel_environment import Placed
 
@@ -104,6 +104,17 @@ class Wheels:
                 for future in futures:
                     future.cancel()
                 raise
+
+    def unread(self, pins: Iterable[Pin]) -> int:
+        """How many bytes the wheels of these releases have that are neither here nor remembered."""
+        return sum(map(self._unread, pins))
+
+    def _unread(self, pin: Pin) -> int:
+        try:
+            file, _ = self._file(pin)
+        except TorchlinkError:
+            return 0
+        return 0 if local_path(file.url) is not None or is_kept(file.sha256, self.store) else file.size
 
     def _placed(self, pin: Pin) -> Placed:
         try:

@@ -10,7 +10,7 @@ from torchlink.link.libraries import Missing
 from torchlink.link.numpy_abi import NumpyFit
 from torchlink.link.owners import Owners, package
 from torchlink.link.process import Faults, MissingSymbols, NeededVersion
-from torchlink.link.torch_abi import Built, is_torch_library, is_torch_symbol, other_minor
+from torchlink.link.torch_abi import Built, Exporters, is_of_torch, is_torch_library, is_torch_symbol, other_minor
 from torchlink.model.environment import Distribution
 from torchlink.model.native import NativeFacts, NumpyFailure
 from torchlink.model.reference import Broken, Evidence, Kind, Party, PartyType, Severity
@@ -32,14 +32,29 @@ _SYSTEM_LIBRARIES = {
 
 
 def of_faults(
-    owners: Owners, root: str, faults: Faults, built: Built | None, torch: Distribution | None
+    owners: Owners,
+    root: str,
+    faults: Faults,
+    built: Built | None,
+    torch: Distribution | None,
+    shown: Exporters,
 ) -> tuple[Broken, ...]:
-    """Every reference that does not resolve when ``root`` is loaded, the one that the loader names leading."""
+    """Every reference that does not resolve when ``root`` is loaded, the one that the loader names leading.
+
+    Args:
+        owners: who owns a file.
+        root: the library that is loaded.
+        faults: what fails then.
+        built: the torch that ``root`` is said to be built for.
+        torch: the installed one.
+        shown: the releases of torch that export what ``root`` needs.
+    """
     after_torch = torch is not None and any(map(_is_torch_file, faults.closure)) and owners.of_path(root) is not torch
     found = [_library(owners, one, torch, after_torch or is_torch_library(one.soname)) for one in faults.missing]
     found += [_version(owners, one) for one in faults.versions]
     for one in faults.symbols:
-        found += _symbols(owners, one, built if one.needer == root else None, torch)
+        told = (built, shown) if one.needer == root else (None, Exporters())
+        found += _symbols(owners, one, *told, torch)
     return tuple(found)
 
 
@@ -99,8 +114,10 @@ def _version(owners: Owners, needed: NeededVersion) -> Broken:
     )
 
 
-def _symbols(owners: Owners, missing: MissingSymbols, built: Built | None, torch: Distribution | None) -> list[Broken]:
-    needer, shown = owners.party(missing.needer), owners.relative(missing.needer)
+def _symbols(
+    owners: Owners, missing: MissingSymbols, built: Built | None, shown: Exporters, torch: Distribution | None
+) -> list[Broken]:
+    needer, artifact = owners.party(missing.needer), owners.relative(missing.needer)
     found = []
     for symbol in sorted(missing.symbols, key=lambda symbol: not is_torch_symbol(symbol))[:MAX_SYMBOLS]:
         provider = _provider_of_symbol(symbol, torch)
@@ -113,9 +130,12 @@ def _symbols(owners: Owners, missing: MissingSymbols, built: Built | None, torch
                 needer=needer,
                 provider=provider,
                 target=symbol,
-                cause=_cause_of_symbol(symbol, needer, built, torch),
+                cause=_cause_of_symbol(symbol, needer, built, shown, torch),
                 symptom=f"{missing.needer}: undefined symbol: {symbol}",
-                evidence=(Evidence(artifact=shown, detail=detail), *_built_evidence(built, shown)),
+                evidence=(
+                    Evidence(artifact=artifact, detail=detail),
+                    *(_built_evidence(built, shown, artifact) if provider.name == "torch" else ()),
+                ),
                 culprits=_culprits(needer, provider),
             )
         )
@@ -123,20 +143,24 @@ def _symbols(owners: Owners, missing: MissingSymbols, built: Built | None, torch
 
 
 def _provider_of_symbol(symbol: str, torch: Distribution | None) -> Party:
-    if is_torch_symbol(symbol) or symbol.startswith(("aoti_torch_", "torch_", "THP")):
+    if is_of_torch(symbol):
         return package(torch) if torch else Party(type=PartyType.PACKAGE, name="torch")
     if symbol.startswith(("Py", "_Py")):
         return Party(type=PartyType.PYTHON, name="python")
     return Party(type=PartyType.SYSTEM, name="system")
 
 
-def _cause_of_symbol(symbol: str, needer: Party, built: Built | None, torch: Distribution | None) -> str:
+def _cause_of_symbol(
+    symbol: str, needer: Party, built: Built | None, shown: Exporters, torch: Distribution | None
+) -> str:
     readable = demangle(symbol)
-    if torch is None or not is_torch_symbol(symbol):
+    if torch is None or not is_of_torch(symbol):
         return f"{needer.label} needs {readable}, which no library that is loaded with it exports"
     cause = f"{needer.label} needs {readable}, which torch {torch.version} does not export"
     if built is not None and other_minor(built, torch.version):
         return f"{cause}: it was built for torch {built.version}"
+    if shown.told and torch.version.partition("+")[0] not in shown.releases:
+        return f"{cause}: {shown.told}"
     if "NSt7__cxx1112basic_string" in symbol or "B5cxx11" in symbol:
         return f"{cause}: it was built for another torch, one with the new C++ string ABI (_GLIBCXX_USE_CXX11_ABI=1)"
     if symbol.endswith("Ss") or "RKSs" in symbol:
@@ -144,11 +168,12 @@ def _cause_of_symbol(symbol: str, needer: Party, built: Built | None, torch: Dis
     return f"{cause}: it was built for another torch"
 
 
-def _built_evidence(built: Built | None, artifact: str) -> tuple[Evidence, ...]:
-    return (Evidence(artifact=artifact, detail=built.source),) if built else ()
+def _built_evidence(built: Built | None, shown: Exporters, artifact: str) -> tuple[Evidence, ...]:
+    details = (built.source if built else "", shown.told)
+    return tuple(Evidence(artifact=artifact, detail=detail) for detail in details if detail)
 
 
-def other_torch(owners: Owners, path: str, built: Built, torch: Distribution) -> Broken:
+def other_torch(owners: Owners, path: str, built: Built, torch: Distribution, shown: Exporters) -> Broken:
     """An extension whose symbols all exist, and that was built for another minor release."""
     needer = owners.party(path)
     version = ".".join(map(str, built.minor))
@@ -160,7 +185,7 @@ def other_torch(owners: Owners, path: str, built: Built, torch: Distribution) ->
         target=f"torch {version}",
         cause=f"{needer.label} uses the C++ interface of torch {version}, which torch {torch.version} does not keep",
         symptom="a crash while it is loaded, or operators that do not exist or do not work",
-        evidence=(Evidence(artifact=owners.relative(path), detail=built.source),),
+        evidence=_built_evidence(built, shown, owners.relative(path)),
         culprits=(needer.name, "torch"),
     )
 

@@ -7,16 +7,26 @@ Four questions, in the order in which a process would fail: do its libraries and
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from torchlink.link import native_causes as causes
 from torchlink.link.numpy_abi import NumpyFit, numpy_fit
 from torchlink.link.owners import Owners
 from torchlink.link.process import BINDINGS, Faults, Process
-from torchlink.link.torch_abi import Built, TorchApi, built_for, is_torch_library, other_minor, torch_api
+from torchlink.link.torch_abi import (
+    Built,
+    Exporters,
+    TorchApi,
+    built_for,
+    exporters,
+    is_torch_library,
+    other_minor,
+    torch_api,
+)
 from torchlink.model.environment import Distribution, Environment
 from torchlink.model.errors import UnreadableError
+from torchlink.model.exports import Exports
 from torchlink.model.native import Load, LoadOutcome, NativeFacts, NativeFiles, NumpyAbi, NumpyFailure
 from torchlink.model.reach import Reach
 from torchlink.model.reference import Broken, Evidence, Kind, Links, PartyType, Severity, Undecided
@@ -35,6 +45,7 @@ class NativeLinker:
         *,
         owners: Owners | None = None,
         library_path: tuple[str, ...] = (),
+        torch_exports: Callable[[], Exports] | None = None,
     ) -> None:
         """Prepare to link.
 
@@ -44,10 +55,12 @@ class NativeLinker:
             natives: absolute paths of the environment's native libraries.
             owners: who owns a file; made from the environment where it is not given.
             library_path: the folders of LD_LIBRARY_PATH.
+            torch_exports: gives what the releases of torch export; asked where an extension uses torch's C++ interface.
         """
         self._natives = tuple(natives)
         self._files = files
         self._owners = owners or Owners(environment)
+        self._torch_exports = torch_exports
         self._interpreter = environment.interpreter
         self._torch = environment.distribution(TORCH)
         self._numpy = environment.distribution(NUMPY)
@@ -143,8 +156,8 @@ class NativeLinker:
         api, built = self._torch_build(path, facts, owner)
         if faults.any:
             return self._fails(path, faults, built)
-        if self._torch and built and api is TorchApi.UNSTABLE and other_minor(built, self._torch.version):
-            broken = causes.other_torch(self._owners, path, built, self._torch)
+        if self._torch and built and api is TorchApi.UNSTABLE and self._of_other_minor(facts, built, self._torch):
+            broken = causes.other_torch(self._owners, path, built, self._torch, self._exporters(facts))
             return Load(outcome=LoadOutcome.FAILS, exception="crash", reason=broken.cause, broken=(broken,))
         judged = self._against_numpy(path, faults)
         if judged.outcome is LoadOutcome.LOADS and faults.unknown:
@@ -177,8 +190,15 @@ class NativeLinker:
             return TorchApi.NONE, None
         return api, built_for(owner, self._files.torch_record(posixpath.dirname(path)))
 
+    def _of_other_minor(self, facts: NativeFacts, built: Built, torch: Distribution) -> bool:
+        return other_minor(built, torch.version) and not self._exporters(facts).deny(built, torch.version)
+
+    def _exporters(self, facts: NativeFacts) -> Exporters:
+        return exporters(facts.library, self._torch_exports()) if self._torch_exports else Exporters()
+
     def _fails(self, path: str, faults: Faults, built: Built | None) -> Load:
-        broken = causes.of_faults(self._owners, path, faults, built, self._torch)
+        shown = self._exporters(self._files.facts(path)) if faults.symbols else Exporters()
+        broken = causes.of_faults(self._owners, path, faults, built, self._torch, shown)
         return Load(outcome=LoadOutcome.FAILS, exception="ImportError", reason=broken[0].symptom, broken=broken)
 
     def _against_numpy(self, path: str, faults: Faults) -> Load:

@@ -16,10 +16,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from torchlink.model.environment import Distribution
+from torchlink.model.exports import Exports, spans
 from torchlink.model.native import NativeLibrary
 
 _TORCH_LIBRARY = re.compile(r"lib(?:torch(?:_(?:cpu|cuda|hip|xpu|python)(?:_.*)?)?|c10(?:_cuda|_hip|_xpu)?)\.so")
 _NAMESPACE = re.compile(r"_Z.*?(?<!\d)(?:2at|3c10|5torch|6caffe2)\d")
+_C_PREFIXES = ("aoti_torch_", "torch_", "THP")
 _TAG = re.compile(r"(?:^|[.+_-]|[a-z]{2}\d+)(?:torch|pt)(\d)\.?(\d{1,2})(?!\d)")
 
 
@@ -46,6 +48,27 @@ class Built:
         return minor_of(self.version)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exporters:
+    """The releases of torch that export all that a library needs; none where that is not known."""
+
+    releases: tuple[str, ...] = ()
+    every: tuple[str, ...] = ()
+    """All releases whose exports are known."""
+
+    @property
+    def told(self) -> str:
+        """What they show of the torch that the library was built for; empty where they show nothing."""
+        if not self.releases or self.releases == self.every:
+            return ""
+        return f"all that it needs of torch is exported by torch {spans(self.releases, self.every)} only"
+
+    def deny(self, built: Built, running: str) -> bool:
+        """Whether a declaration is wrong: no release of that minor exports all that is needed, the running one does."""
+        declared = [one for one in self.every if minor_of(one) == built.minor]
+        return bool(declared) and running.partition("+")[0] in self.releases and not {*declared} & {*self.releases}
+
+
 def minor_of(version: str) -> tuple[int, int]:
     """``(2, 4)`` of ``2.4.1+cu121``; ``(0, 0)`` for what is no version."""
     try:
@@ -63,6 +86,11 @@ def is_torch_library(name: str) -> bool:
 def is_torch_symbol(symbol: str) -> bool:
     """Whether a mangled name speaks of ``at::``, ``c10::``, ``torch::`` or ``caffe2::``."""
     return _NAMESPACE.match(symbol) is not None
+
+
+def is_of_torch(symbol: str) -> bool:
+    """Whether only torch can be meant to export a symbol: one of its C++ names, or of its C functions."""
+    return is_torch_symbol(symbol) or symbol.startswith(_C_PREFIXES)
 
 
 def torch_api(library: NativeLibrary) -> TorchApi:
@@ -102,6 +130,17 @@ def _pin(line: str) -> str:
         return ""
     pinned = pins[0].removesuffix(".*")
     return pinned if pinned.count(".") else ""
+
+
+def exporters(library: NativeLibrary, exports: Exports) -> Exporters:
+    """The releases of torch that export all that a library needs of torch.
+
+    What no release exports is passed over: the library's own kin exports it, or a torch that was built otherwise.
+    """
+    found = (exports.releases_exporting(symbol) for symbol in library.undefined if is_of_torch(symbol))
+    sets = frozenset(frozenset(releases) for releases in found if releases)
+    releases = tuple(one for one in exports.releases if all(one in each for each in sets)) if sets else ()
+    return Exporters(releases=releases, every=exports.releases)
 
 
 def other_minor(built: Built, running: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
+from torchlink.catalog.torch_exports import shipped_exports
 from torchlink.logs.context import Context, Frame, is_ours, needer_of
 from torchlink.logs.gpu import gap
 from torchlink.logs.packages import (
@@ -22,7 +23,7 @@ from torchlink.logs.packages import (
     package_of_module,
     package_of_path,
 )
-from torchlink.logs.symbols import owner_of_symbol, readable, string_abi
+from torchlink.logs.symbols import exported_by, owner_of_symbol, readable, string_abi
 from torchlink.model.names import normalise
 from torchlink.rules.signatures import KnownName, known_names, torch_extensions
 
@@ -90,9 +91,12 @@ def _file(facts: Mapping[str, str], _place: Place) -> dict[str, str]:
 
 def _symbol(facts: Mapping[str, str], _place: Place) -> dict[str, str]:
     symbol = facts.get("symbol", "")
+    owner = owner_of_symbol(symbol)
+    exported = exported_by(symbol, version_of(facts, "torch"), shipped_exports()) if owner == "torch" else ""
     return {
         "symbol_name": readable(symbol),
-        "symbol_owner": owner_of_symbol(symbol),
+        "symbol_owner": owner,
+        "symbol_exported": exported and f". It is {exported}",
         "symbol_abi": string_abi(symbol),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from torchlink.link.demangle import demangle
+from torchlink.model.exports import Exports, spans
 
 _OWNERS = (
     (re.compile(r"^(?:_ZN?K?|_ZT[VISH]N?)\d*(?:3c10|2at|5torch|6caffe2|N3c10|N2at|N5torch)"), "torch"),
@@ -50,3 +51,22 @@ def string_abi(symbol: str) -> str:
 def readable(symbol: str) -> str:
     """The symbol as C++ writes it, as far as it can be read."""
     return demangle(symbol)
+
+
+def exported_by(symbol: str, torch: str, exports: Exports) -> str:
+    """Which releases of torch export a symbol, in words; empty where none does, or all do.
+
+    Args:
+        symbol: mangled, perhaps with a symbol version behind ``@``.
+        torch: the release at hand; empty where that is not known.
+        exports: what the released wheels export.
+    """
+    found = exports.releases_exporting(symbol.partition("@")[0])
+    if not found or found == exports.releases:
+        return ""
+    words = f"exported by torch {spans(found, exports.releases)}"
+    if not torch:
+        return f"{words} only"
+    if torch.partition("+")[0] in found:
+        return f"{words}; the wheel of your {torch} has it too, so another build than that is loaded"
+    return f"{words} only; you have {torch}"

@@ -60,6 +60,7 @@ def link(
     subject: Subject, project: Project | None, store: ByteStore, tell: running.Progress, machine: Machine | None = None
 ) -> answers.Answer:
     """Read what is reached, link it, and report."""
+    from torchlink.catalog.torch_exports import shipped_exports
     from torchlink.link.behaviour_plans import with_fixes
     from torchlink.link.cause import group, identity_of, judge
     from torchlink.link.importing.run import files_ahead, link_imports
@@ -74,7 +75,14 @@ def link(
 
     environment, natives, sources = subject.environment, subject.natives, subject.sources
     owners = Owners(environment, "" if project is None else str(project.root))
-    loader = NativeLinker(environment, subject.files, natives, owners=owners, library_path=_library_path(os.environ))
+    loader = NativeLinker(
+        environment,
+        subject.files,
+        natives,
+        owners=owners,
+        library_path=_library_path(os.environ),
+        torch_exports=shipped_exports,
+    )
     tell("following imports", 0, 0)
     sources.parse_ahead(files_ahead(environment, sources, project))
     try:

@@ -113,10 +113,15 @@ class Wheel:
         return f"{FORMAT}:{self.sha256}:{place}"
 
 
+def is_kept(sha256: str, store: ByteStore) -> bool:
+    """Whether a wheel was read before; what is kept last of it tells."""
+    return bool(sha256) and store.get("wheel-natives", f"{FORMAT}:{sha256}:") is not None
+
+
 def load(sha256: str, store: ByteStore) -> Wheel | None:
     """A wheel that was read before; ``None`` where it is not remembered."""
-    kept = store.get("wheel", f"{FORMAT}:{sha256}:") if sha256 else None
-    if kept is None or store.get("wheel-natives", f"{FORMAT}:{sha256}:") is None:
+    kept = store.get("wheel", f"{FORMAT}:{sha256}:") if is_kept(sha256, store) else None
+    if kept is None:
         return None
     filename, sizes, texts, problems = marshal.loads(kept)  # noqa: S302 -- the cache checks what it wrote
     packed = {name: PackedMember(*one) for name, one in texts.items()}

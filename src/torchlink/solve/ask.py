@@ -96,13 +96,14 @@ def ask(
 
 def set_of(asked: Asked, pins: Sequence[Pin]) -> WheelSet:
     """The set of another resolution of the same question."""
-    interpreter = asked.answer.interpreter
-    if asked.answer.beneath is None:
-        return wheel_set(pins, asked.wheels, interpreter)
-    installed = asked.present
-    moved = [pin for pin in pins if pin.name not in installed or not is_same(installed[pin.name], pin.version)]
-    placed = tuple(asked.wheels.place(moved))
-    return WheelSet(placed=placed, interpreter=interpreter, beneath=asked.answer.beneath)
+    placed = tuple(asked.wheels.place(needed(asked, pins)))
+    return replace(asked.answer, placed=placed, removed=(), unclear=())
+
+
+def needed(asked: Asked, pins: Sequence[Pin]) -> Sequence[Pin]:
+    """Those pins whose wheels make the set: beneath which an environment is installed, those that it has not."""
+    installed = {} if asked.answer.beneath is None else asked.present
+    return [pin for pin in pins if pin.name not in installed or not is_same(installed[pin.name], pin.version)]
 
 
 def _resolved(uv: Uv, wish: Wish) -> tuple[list[Pin], str]:

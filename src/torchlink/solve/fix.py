@@ -21,9 +21,9 @@ from torchlink.model.report import Report
 from torchlink.read.environment import environment_of
 from torchlink.read.metadata import parse_core_metadata
 from torchlink.read.wheel_environment import Placed
-from torchlink.solve.ask import Asked, pins_of, set_of
+from torchlink.solve.ask import Asked, needed, pins_of, set_of
 from torchlink.solve.declared import Declared
-from torchlink.solve.lessons import Lesson, by_trying, from_facts
+from torchlink.solve.lessons import Lesson, by_trying, from_facts, leaves_out, torch_exported
 from torchlink.solve.plan import Fixes, make_plan, ranked
 from torchlink.solve.releases import is_final
 from torchlink.solve.uv import Metadata, UnsatisfiableError, Wish
@@ -31,7 +31,9 @@ from torchlink.solve.wheel_set import WheelSet
 
 Judge = Callable[[WheelSet], Report]
 Tell = Callable[[str, int, int], None]
-MOST_TURNS = 12
+MOST_TURNS = 8
+MOST_READ = 8 * 2**30
+"""Of wheels that were never read before, for one alternative: torch with its CUDA libraries is up to four gigabytes."""
 MOST_KEPT = 4
 LARGE = 150 * 2**20
 """Releases of this size are not tried one by one."""
@@ -73,6 +75,8 @@ class _Search:
     added: list[str] = field(default_factory=list)
     taught: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     lessons: list[Lesson] = field(default_factory=list)
+    read: int = 0
+    """Bytes of wheels that were read for it."""
 
 
 def fixes(trouble: Trouble) -> Fixes:
@@ -141,9 +145,13 @@ def _search(trouble: Trouble, alternative: Alternative) -> tuple[WheelSet, Repor
     for _ in range(MOST_TURNS):
         wish = _wish(trouble, alternative, search)
         try:
-            answer = set_of(trouble.asked, pins_of(trouble.asked.uv, wish))
+            pins = pins_of(trouble.asked.uv, wish)
         except UnsatisfiableError as error:
             return risky or _contradiction(search, error)
+        search.read += trouble.asked.wheels.unread(needed(trouble.asked, pins))
+        if search.read > MOST_READ:
+            return risky or f"more than {MOST_READ >> 30} GB of wheels would have to be read for it"
+        answer = set_of(trouble.asked, pins)
         report = trouble.judge(answer)
         left = _left(trouble.report, report)
         if not left:
@@ -248,9 +256,12 @@ def _by_trying(finding: Finding, name: str, trouble: Trouble, answer: WheelSet) 
         specifier = f"!={minor}.*" if placed is not None and placed.size > LARGE else f"!={present.partition('+')[0]}"
         return Lesson(name=name, specifier=specifier, why=why)
 
+    torch = _versions(trouble, answer).get("torch", "")
+
     def fails(version: str) -> bool:
         (other,) = trouble.asked.wheels.place([Pin(name=name, version=version)])
-        if other.wheel is None:
+        shown = torch_exported(other)
+        if other.wheel is None or (shown is not None and leaves_out(shown, torch)):
             return True
         kept = tuple(one for one in answer.placed if one.name != name)
         report = trouble.judge(replace(answer, placed=(*kept, other)))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
+from torchlink.catalog.torch_exports import shipped_exports
+from torchlink.link.torch_abi import Exporters, TorchApi, exporters, torch_api
 from torchlink.model.finding import Finding
 from torchlink.model.reference import Kind
 from torchlink.read.metadata import parse_core_metadata
@@ -44,6 +46,8 @@ def from_facts(finding: Finding, needer: Placed | None) -> Lesson | None:
         level = _numpy_level(needer)
         if level:
             return Lesson(name="numpy", specifier=f">={level}", why=f"{finding.needer.label} needs NumPy {level}")
+    if provider.name == "torch" and (shown := torch_exported(needer)) and leaves_out(shown, provider.version):
+        return Lesson(name="torch", specifier=_only(shown), why=f"{finding.needer.label}: {shown.told}")
     if provider.name == "torch" and finding.kind in {Kind.SYMBOL, Kind.LIBRARY}:
         built = _torch_pin(needer)
         if built and built != _minor(provider.version):
@@ -102,6 +106,31 @@ def _numpy_level(needer: Placed | None) -> str:
         return ""
     levels = [facts.numpy_level for facts in needer.wheel.natives().values() if facts.numpy_level]
     return max(levels, key=Version, default="")
+
+
+def torch_exported(needer: Placed | None) -> Exporters | None:
+    """The releases of torch that export all that the needer's libraries need; ``None`` where that excludes none."""
+    if needer is None or needer.wheel is None:
+        return None
+    exports = shipped_exports()
+    libraries = (facts.library for facts in needer.wheel.natives().values())
+    found = [exporters(one, exports) for one in libraries if torch_api(one) is not TorchApi.NONE]
+    sets = [frozenset(one.releases) for one in found if one.told]
+    shown = Exporters(
+        releases=tuple(one for one in exports.releases if all(one in each for each in sets)), every=exports.releases
+    )
+    return shown if shown.told else None
+
+
+def leaves_out(shown: Exporters, torch: str) -> bool:
+    """Whether a release of torch is one whose exports are known, and not enough."""
+    public = torch.partition("+")[0]
+    return public in shown.every and public not in shown.releases
+
+
+def _only(shown: Exporters) -> str:
+    """Without the releases whose wheels do not export what is needed; of those that were not read nothing is said."""
+    return ",".join(f"!={one}" for one in shown.every if one not in shown.releases)
 
 
 def _torch_pin(needer: Placed | None) -> str:
