@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from torchlink.link.cause import group
 from torchlink.link.cause import judge as verdict
+from torchlink.model.finding import Finding
 from torchlink.model.pins import PinFile
 from torchlink.model.plan import Plan
 from torchlink.model.plan import Step as Change
 from torchlink.model.question import Question
 from torchlink.model.reference import Broken, Evidence, Kind, Links, Party, PartyType, Severity, Undecided
 from torchlink.model.report import Artifact, Coverage, Report, Target
-from torchlink.pins.play import Loss, Outcome, Play, Played, Resolver, play, read_one, together
+from torchlink.pins.play import Loss, Outcome, Play, Played, Resolver, as_asked, play, read_one, together, wish_of_all
 from torchlink.pins.resolver import UvCommands
 from torchlink.read.pins.survey import read_pins
 from torchlink.solve.means import Means
@@ -88,10 +89,18 @@ def artifact(file: PinFile, play: Play) -> Artifact:
 
 Judge = Callable[[Mapping[str, str]], Report]
 """Links a set of versions."""
+Mend = Callable[[Sequence[str]], Mapping[str, str]]
+"""The versions of a set for these requirements that links; none where no such set is found."""
 
 
 def play_report(
-    path: Path, project: Path | None, means: Means, question: Question, judge: Judge | None, version: str
+    path: Path,
+    project: Path | None,
+    means: Means,
+    question: Question,
+    judge: Judge | None,
+    mend: Mend,
+    version: str,
 ) -> Report:
     """Play a file through, link what it leaves, and look for one set that serves all of its steps.
 
@@ -101,6 +110,7 @@ def play_report(
         means: What commands are answered with.
         question: For which machine.
         judge: Links a set of versions; ``None`` where the finished environment is not linked.
+        mend: Looks for a set that links, where the first one for all steps does not.
         version: This torchlink's.
 
     Raises:
@@ -118,7 +128,7 @@ def play_report(
     note = f"the environment that its {len(found.steps)} steps leave"
     plan = None
     if findings:
-        plan, refusal = _safe_plan(file, found, root, commands, judge, tuple(one.id for one in findings))
+        plan, refusal = _safe_plan(file, found, root, commands, judge, mend, tuple(one.id for one in findings))
         note += f"; no one set of versions serves all of them: {refusal}" if refusal else ""
     return Report(
         torchlink=version,
@@ -141,11 +151,23 @@ def play_report(
 
 
 def _safe_plan(
-    file: PinFile, found: Play, root: Path, commands: Resolver, judge: Judge | None, findings: tuple[str, ...]
+    file: PinFile,
+    found: Play,
+    root: Path,
+    commands: Resolver,
+    judge: Judge | None,
+    mend: Mend,
+    findings: tuple[str, ...],
 ) -> tuple[Plan | None, str]:
     """One set of versions for all steps, played through and linked; or why there is none."""
     try:
         versions = together(file, found, commands)
+        report = judge(versions) if judge is not None else None
+        if judge is not None and report is not None and _broken(report):
+            better = mend(wish_of_all(file, found).lines)
+            if better:
+                versions = as_asked(file, found, better)
+                report = judge(versions)
     except UnsatisfiableError as error:
         return None, error.what
     held = [f"{name}=={version.partition('+')[0]}" for name, version in versions.items()]
@@ -154,21 +176,28 @@ def _safe_plan(
     refused = [one for one in again.steps if one.outcome is Outcome.FAILED and one.number not in failed]
     if again.losses or refused:
         return None, f"step {refused[0].number} refuses it" if refused else "a step moves it all the same"
-    report = judge(versions) if judge is not None else None
-    broken = [one.id for one in report.findings if one.severity is not Severity.NOTE] if report else []
+    left = _broken(report) if report is not None else ()
     unknown = sum(one.reached for one in report.undecided) if report else 0
     inferred = any("+" in version for version in versions.values()) or any(
         one.outcome is Outcome.INFERRED for one in again.steps
     )
-    certainty = "suggested" if report is None or broken or unknown else "inferred" if inferred else "proven"
+    certainty = "suggested" if report is None or left or unknown else "inferred" if inferred else "proven"
     plan = Plan(
         id="p1",
         rank=1,
         summary="one constraints file for every step",
-        resolves=tuple(one for one in findings if one not in broken),
+        resolves=tuple(one for one in findings if one not in {finding.id for finding in left}),
         certainty=certainty,
         unknown=unknown,
         steps=tuple(Change(op="set", package=name, new=version) for name, version in sorted(versions.items())),
-        note="--constraints FILE writes it; give each command -c FILE",
+        note="; ".join(["--constraints FILE writes it; give each command -c FILE", *map(_stays, left)]),
     )
     return plan, ""
+
+
+def _broken(report: Report) -> tuple[Finding, ...]:
+    return tuple(one for one in report.findings if one.severity is not Severity.NOTE)
+
+
+def _stays(finding: Finding) -> str:
+    return f"still there: {finding.title}"

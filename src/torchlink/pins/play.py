@@ -8,7 +8,7 @@ command with what is installed as its preferences, which is the same choice. Whe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -288,19 +288,20 @@ def together(file: PinFile, played: Play, resolver: Resolver) -> dict[str, str]:
     Raises:
         UnsatisfiableError: there is none.
     """
-    answer = resolver.resolve(wish_of_all(file, played), Indexes())
-    return _as_asked(answer, (step for step in file.steps if step.place in _working(played)))
+    return as_asked(file, played, resolver.resolve(wish_of_all(file, played), Indexes()))
+
+
+def as_asked(file: PinFile, played: Play, versions: Mapping[str, str]) -> dict[str, str]:
+    """Plain versions with the tags of the builds that the steps ask for."""
+    found = dict(versions)
+    for step in file.steps:
+        if step.place in _working(played):
+            found = _tagged(found, step)
+    return found
 
 
 def _working(played: Play) -> set[Place]:
     return {one.step.place for one in played.steps if one.outcome in (Outcome.INSTALLED, Outcome.INFERRED)}
-
-
-def _as_asked(answer: Mapping[str, str], steps: Iterable[Step]) -> dict[str, str]:
-    found = dict(answer)
-    for step in steps:
-        found = _tagged(found, step)
-    return found
 
 
 def read_one(survey_files: Sequence[PinFile], where: str) -> PinFile:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,10 @@ def play(
     from torchlink.catalog.wheels import Pin
     from torchlink.pins.outcome import play_report
     from torchlink.pins.resolver import means_for_plain
-    from torchlink.solve.wheel_set import wheel_set
+    from torchlink.solve.ask import ask
+    from torchlink.solve.declared import declared
+    from torchlink.solve.fix import Trouble, sound_set
+    from torchlink.solve.wheel_set import WheelSet, wheel_set
 
     began = time.perf_counter()
     store = open_cache(cache_folder(os.environ) if cache else None, __version__)
@@ -53,12 +57,26 @@ def play(
     try:
         means = means_for_plain(question, python, os.environ, store, tell)
 
+        def judge_set(wheels: WheelSet) -> Report:
+            return questions.judge_set(wheels, None, store, tell)
+
         def judge(versions: Mapping[str, str]) -> Report:
             pins = [Pin(name=name, version=version) for name, version in versions.items()]
-            return questions.judge_set(wheel_set(pins, means.wheels, means.interpreter), None, store, tell)
+            return judge_set(wheel_set(pins, means.wheels, means.interpreter))
+
+        def mend(lines: Sequence[str]) -> Mapping[str, str]:
+            with tempfile.TemporaryDirectory() as folder:
+                wanted = Path(folder) / "requirements.txt"
+                wanted.write_text("\n".join(lines), encoding="utf-8")
+                asked = ask(replace(question, requirements=(wanted,)), None, python, os.environ, store, tell)
+                first = judge_set(asked.answer)
+                sound = sound_set(
+                    Trouble(asked=asked, report=first, declared=declared([wanted]), judge=judge_set, tell=tell)
+                )
+            return {} if sound is None else sound.versions
 
         tell("playing the steps", 0, 0)
-        report = play_report(file, project, means, question, judge if link else None, __version__)
+        report = play_report(file, project, means, question, judge if link else None, mend, __version__)
         return replace(report, elapsed_s=round(time.perf_counter() - began, 3))
     finally:
         store.close()

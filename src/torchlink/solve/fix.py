@@ -67,6 +67,9 @@ class Alternative:
     newest: bool = False
 
 
+_KEEPS_ALL = Alternative(title="keeps all that you ask for")
+
+
 @dataclass(slots=True)
 class _Search:
     """What was learned on the way."""
@@ -107,6 +110,16 @@ def fixes(trouble: Trouble) -> Fixes:
     return Fixes(plans=ranked(plans), without=tuple(without))
 
 
+def sound_set(trouble: Trouble) -> WheelSet | None:
+    """The set for all that is asked for that links, if one is found.
+
+    Raises:
+        TorchlinkError: an index does not answer.
+    """
+    found = _search(trouble, _KEEPS_ALL)
+    return None if isinstance(found, str) else found[0]
+
+
 def _goals(report: Report) -> list[Finding]:
     """What must be gone: every break; where there is none, every risk between two packages."""
     breaks = [one for one in report.findings if _is_break(one)]
@@ -130,7 +143,7 @@ def _alternatives(trouble: Trouble, goals: Sequence[Finding]) -> Iterator[Altern
     parties = (party for one in goals for party in (one.needer, one.provider) if party.type is PartyType.PACKAGE)
     involved = list(dict.fromkeys(party.name for party in parties if party.name in trouble.present))
     if not trouble.asked.forced:  # uv has said already that it cannot be
-        yield Alternative(title="keeps all that you ask for")
+        yield _KEEPS_ALL
     for name in involved[:MOST_KEPT]:
         version = trouble.present[name].partition("+")[0]
         others = frozenset(involved) - {name}
