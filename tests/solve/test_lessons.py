@@ -17,10 +17,10 @@ from torchlink.solve.lessons import by_trying, from_facts
 RELEASES = [f"1.{number}" for number in range(40)]
 
 
-def finding(kind: Kind, needer: tuple[str, str], provider: tuple[str, str]) -> Finding:
+def finding(kind: Kind, needer: tuple[str, str], provider: tuple[str, str], identity: str = "x") -> Finding:
     parties = [Party(type=PartyType.PACKAGE, name=name, version=version) for name, version in (needer, provider)]
     return Finding(
-        id="x",
+        id=identity,
         kind=kind,
         severity=Severity.BREAK,
         certainty=Certainty.LINKED,
@@ -61,6 +61,17 @@ def test_few_releases_are_tried() -> None:
     assert "1.17" not in SpecifierSet(lesson.specifier) and "1.16" in SpecifierSet(lesson.specifier)
     assert len(tried) <= 10
     assert lesson.excluded == "shelf 1.17 to 1.39 (23 releases)"
+
+
+def test_older_releases_are_tried_only_where_no_newer_one_is_good() -> None:
+    tried: list[str] = []
+
+    def fails(version: str) -> bool:
+        tried.append(version)
+        return int(version.partition(".")[2]) <= 20
+
+    lesson = by_trying("shelf", "1.20", RELEASES, fails, "why")
+    assert tried == ["1.21"] and lesson.specifier == "!=1.20"
 
 
 def test_numpys_bound_is_the_rule_of_its_c_api() -> None:
@@ -109,3 +120,11 @@ def test_a_release_that_exports_what_is_needed_is_not_refuted_by_its_exports() -
     finding_on = finding(Kind.IMPORT, ("reader", "1.0"), ("torch", "2.4.0"))
     assert from_facts(finding_on, needing(OPTIONAL)) is None
     assert from_facts(finding_on, needing("_ZN3c107nothingEv")) is None
+
+
+def test_a_behaviour_rule_bounds_its_package() -> None:
+    told = finding(Kind.BEHAVIOUR, ("reader", "1.0"), ("torch", "2.9.0"), "behaviour:reader:torch:torch-load-default")
+    lesson = from_facts(told, None)
+    assert lesson is not None and (lesson.name, lesson.specifier) == ("torch", "<2.6")
+    told = finding(Kind.BEHAVIOUR, ("reader", "1.0"), ("torch", "2.9.0"), "behaviour:reader:torch:no-such-rule")
+    assert from_facts(told, None) is None

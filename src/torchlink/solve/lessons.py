@@ -1,7 +1,8 @@
 """What a refuted pair teaches: the versions of one package that another cannot be with.
 
-A lesson rests on facts that were read: the needer's own wheel (which NumPy it was built for, which torch), or releases
-of the provider that were put in its place and linked. Between two neighbours that fail alike the ones between them
+A lesson rests on facts that were read: the needer's own wheel (which NumPy it was built for, which releases of torch
+export what it needs), the versions of a behaviour rule, or releases of the provider that were put in its place and
+linked. Between two neighbours that fail alike the ones between them
 count as failing too; whatever comes of that is linked again before anybody sees it.
 """
 
@@ -18,6 +19,7 @@ from torchlink.model.finding import Finding
 from torchlink.model.reference import Kind
 from torchlink.read.metadata import parse_core_metadata
 from torchlink.read.wheel_environment import Placed
+from torchlink.rules.behaviour import behaviour_rules
 
 MOST_PROBES = 4
 """Releases that are tried on each side before the search goes on with another resolution."""
@@ -38,7 +40,7 @@ class Lesson:
 
 
 def from_facts(finding: Finding, needer: Placed | None) -> Lesson | None:
-    """The bound that the needer's own wheel shows; ``None`` where no rule says one."""
+    """The bound that a behaviour rule has, or that the needer's own wheel shows; ``None`` where nothing says one."""
     provider = finding.provider
     if finding.kind is Kind.NUMPY_ABI and provider.name == "numpy":
         if Version(provider.version).major >= 2:
@@ -46,6 +48,8 @@ def from_facts(finding: Finding, needer: Placed | None) -> Lesson | None:
         level = _numpy_level(needer)
         if level:
             return Lesson(name="numpy", specifier=f">={level}", why=f"{finding.needer.label} needs NumPy {level}")
+    if finding.kind is Kind.BEHAVIOUR and (before := _before(finding)):
+        return Lesson(name=provider.name, specifier=before, why=finding.title)
     if provider.name == "torch" and (shown := torch_exported(needer)) and leaves_out(shown, provider.version):
         return Lesson(name="torch", specifier=_only(shown), why=f"{finding.needer.label}: {shown.told}")
     if provider.name == "torch" and finding.kind in {Kind.SYMBOL, Kind.LIBRARY}:
@@ -64,6 +68,8 @@ def from_facts(finding: Finding, needer: Placed | None) -> Lesson | None:
 def by_trying(name: str, present: str, releases: Sequence[str], fails: Fails, why: str) -> Lesson:
     """Exclude the releases around the present one that fail alike: gallop to one that does not, then bisect.
 
+    Older ones are tried only where no newer one is found that does not fail: a resolver takes the newest.
+
     Args:
         name: the package whose releases are tried.
         present: the version that failed.
@@ -73,8 +79,9 @@ def by_trying(name: str, present: str, releases: Sequence[str], fails: Fails, wh
     """
     ordered = sorted({Version(one) for one in releases} | {Version(present)})
     at = ordered.index(Version(present))
-    older = _edge([str(one) for one in reversed(ordered[:at])], fails)
-    newer = _edge([str(one) for one in ordered[at + 1 :]], fails)
+    later = [str(one) for one in ordered[at + 1 :]]
+    newer = _edge(later, fails)
+    older = _edge([str(one) for one in reversed(ordered[:at])], fails) if newer == later else []
     excluded = [*reversed(older), present, *newer]
     words = f"{name} {excluded[0]}" + (f" to {excluded[-1]} ({len(excluded)} releases)" if len(excluded) > 1 else "")
     return Lesson(name=name, specifier=",".join(f"!={one}" for one in excluded), why=why, excluded=words)
@@ -106,6 +113,13 @@ def _numpy_level(needer: Placed | None) -> str:
         return ""
     levels = [facts.numpy_level for facts in needer.wheel.natives().values() if facts.numpy_level]
     return max(levels, key=Version, default="")
+
+
+def _before(finding: Finding) -> str:
+    """The versions of the provider that behave as they did, by the rule that is told; empty where none is."""
+    code = finding.id.rpartition(":")[2]
+    rules = (one for one in behaviour_rules() if one.code == code and one.package == finding.provider.name)
+    return next((one.before for one in rules), "")
 
 
 def torch_exported(needer: Placed | None) -> Exporters | None:
