@@ -119,3 +119,16 @@ def test_an_answer_that_brings_a_risk_is_suggested_and_says_so(world: World, sho
     (plan,) = fixed(world, "-r", ask_for(world, "reader")).plans
     assert moves(plan) == {"shelf": "1.0"}
     assert plan.certainty == "suggested" and "new risk: " in plan.note
+
+
+def test_what_is_tied_to_a_release_moves_with_it(world: World, shop: Path) -> None:
+    make_wheel(shop, "reader", "2.0", {"reader/__init__.py": "from shelf import keep\n"}, requires=("shelf>=1",))
+    for version in ("1.0", "2.0"):
+        make_wheel(shop, "lamp", version, {"lamp/__init__.py": ""}, requires=(f"reader=={version}",))
+    report = fixed(world, "-r", ask_for(world, "reader==1.0", "lamp==1.0", "shelf"))
+    kept = {plan.note: plan for plan in report.plans}
+    assert moves(kept["keeps shelf 2.0"]) == {"reader": "2.0", "lamp": "2.0"}
+    assert {(one.constraint, one.line) for one in kept["keeps shelf 2.0"].violates} == {
+        ("reader==1.0", 1),
+        ("lamp==1.0", 2),
+    }

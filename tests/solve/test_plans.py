@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.samples import report
 from torchlink.model.plan import Plan, Step, Violation
 from torchlink.solve.moves import is_same, moves_sentence
-from torchlink.solve.plan import ranked
+from torchlink.solve.plan import Fixes, ranked, with_plans
 from torchlink.solve.uv import parse_answer, uv_platform
 
 BASE = Plan(id="", rank=0, summary="", resolves=("x",), certainty="proven", unknown=0, steps=())
@@ -26,9 +27,16 @@ def test_plans_are_ranked_by_what_they_cost() -> None:
     assert [plan.id for plan in order][:2] == ["p1", "p2"] and order[0].rank == 1
 
 
+def test_what_rules_advise_comes_after_the_plans() -> None:
+    advice = replace(BASE, id="rule:1", rank=1, certainty="suggested", steps=(Step(op="env", new="A=1"),))
+    found = with_plans(replace(report(), plans=(advice,)), Fixes(plans=ranked([BASE]), without=()))
+    assert [(plan.id, plan.rank) for plan in found.plans] == [("p1", 1), ("rule:1", 2)]
+
+
 def test_a_local_build_stays_where_the_index_has_the_plain_one() -> None:
     assert is_same("2.1.2+cu121", "2.1.2") and is_same("2.0", "2.0")
     assert not is_same("2.1.2", "2.1.2+cu121") and not is_same("", "1.0")
+    assert is_same("0.1.1-2209072238", "0.1.1.post2209072238")  # thop's wheel has the one, the index the other
 
 
 def test_what_an_install_moves_is_said_with_torch_first() -> None:

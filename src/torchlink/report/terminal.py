@@ -47,9 +47,13 @@ def _target(page: Page, report: Report) -> None:
 def _break(page: Page, finding: Finding, report: Report) -> None:
     page.heading("BREAK", finding.title, "break")
     describe(page, finding)
+    _advice(page, finding, report)
+    page.block("id", [finding.id])
+
+
+def _advice(page: Page, finding: Finding, report: Report) -> None:
     known = {plan.id: plan for plan in report.plans if advice.is_advice(plan)}
     page.block("fix", [advice.sentence(known[name]) for name in finding.plans if name in known])
-    page.block("id", [finding.id])
 
 
 def describe(page: Page, finding: Finding) -> None:
@@ -64,10 +68,13 @@ def describe(page: Page, finding: Finding) -> None:
 
 def _risks(page: Page, report: Report) -> None:
     risks = wording.of_severity(report.findings, Severity.RISK)
+    advised = {plan.id for plan in report.plans if advice.is_advice(plan)}
     if risks:
         page.blank()
     for finding in risks:
         page.fold("RISK", finding.title, finding.id, "risk")
+        if finding.plans and not set(finding.plans) <= advised:  # somebody looks for what mends it
+            _advice(page, finding, report)
 
 
 def _plan(page: Page, plan: Plan) -> None:

@@ -19,13 +19,15 @@ from torchlink.model.plan import Plan
 from torchlink.model.reference import Kind, PartyType, Severity
 from torchlink.model.report import Report
 from torchlink.read.environment import environment_of
-from torchlink.read.metadata import parse_core_metadata
+from torchlink.read.metadata import CoreMetadata, parse_core_metadata
+from torchlink.read.wheel import Wheel
 from torchlink.read.wheel_environment import Placed
 from torchlink.solve.ask import Asked, needed, pins_of, set_of
 from torchlink.solve.declared import Declared
 from torchlink.solve.lessons import Lesson, by_trying, from_facts, leaves_out, torch_exported
 from torchlink.solve.plan import Fixes, make_plan, ranked
 from torchlink.solve.releases import is_final
+from torchlink.solve.ties import tied
 from torchlink.solve.uv import Metadata, UnsatisfiableError, Wish
 from torchlink.solve.wheel_set import WheelSet
 
@@ -142,13 +144,24 @@ def _is_between_packages(finding: Finding) -> bool:
 def _alternatives(trouble: Trouble, goals: Sequence[Finding]) -> Iterator[Alternative]:
     parties = (party for one in goals for party in (one.needer, one.provider) if party.type is PartyType.PACKAGE)
     involved = list(dict.fromkeys(party.name for party in parties if party.name in trouble.present))
+    declared = {one.name for one in trouble.declared}
+    requires = _requires(trouble.asked)
     if not trouble.asked.forced:  # uv has said already that it cannot be
         yield _KEEPS_ALL
     for name in involved[:MOST_KEPT]:
         version = trouble.present[name].partition("+")[0]
-        others = frozenset(involved) - {name}
+        others = tied(set(involved) - {name}, declared - {name}, requires)
         yield Alternative(title=f"keeps {name} {version}", kept={name: version}, relaxed=others)
-    yield Alternative(title="takes the newest of everything", relaxed=frozenset(involved), newest=True)
+    every = tied(involved, declared, requires)
+    yield Alternative(title="takes the newest of everything", relaxed=every, newest=True)
+
+
+def _requires(asked: Asked) -> Callable[[str], Sequence[str]]:
+    """What the present release of each package requires."""
+    installed = () if asked.answer.beneath is None else environment_of(asked.answer.beneath).distributions
+    known = {one.name: one.requires for one in reversed(installed)}
+    known.update((one.name, _core(one.wheel).requires) for one in asked.answer.placed if one.wheel is not None)
+    return lambda name: known.get(name, ())
 
 
 def _search(trouble: Trouble, alternative: Alternative) -> tuple[WheelSet, Report] | str:
@@ -311,7 +324,7 @@ def _metadata(name: str, version: str, extra: Sequence[str], asked: Asked) -> Me
     """A release's own metadata, whole, with what was learned of it."""
     (placed,) = asked.wheels.place([Pin(name=name, version=version)])
     if placed.wheel is not None:
-        core = parse_core_metadata(placed.wheel.text(f"{placed.wheel.info}/METADATA"))
+        core = _core(placed.wheel)
         requires, extras, python = core.requires, core.extras, core.requires_python
     else:
         installed = None if asked.answer.beneath is None else environment_of(asked.answer.beneath).distribution(name)
@@ -324,6 +337,10 @@ def _metadata(name: str, version: str, extra: Sequence[str], asked: Asked) -> Me
         extras=tuple(map(normalise, extras)),
         requires_python=python,
     )
+
+
+def _core(wheel: Wheel) -> CoreMetadata:
+    return parse_core_metadata(wheel.text(f"{wheel.info}/METADATA"))
 
 
 def _is_requirement(line: str) -> bool:

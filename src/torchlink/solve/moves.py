@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from packaging.utils import canonicalize_version
+
 RUNTIME = ("nvidia-", "triton", "cuda-")
 """What comes with torch is named last."""
 MOST_IN_A_SENTENCE = 12
 
 
 def is_same(old: str, new: str) -> bool:
-    """Whether a version stays; an index that has no local build answers with the plain one."""
+    """Whether a version stays, however it is written; an index that has no local build answers with the plain one."""
+    old, new = (canonicalize_version(one) for one in (old, new))
     return old == new or ("+" not in new and old.partition("+")[0] == new)
 
 

@@ -132,8 +132,10 @@ def _is_lower(new: str, old: str) -> bool:
 
 
 def with_plans(report: Report, found: Fixes) -> Report:
-    """The report with its plans, and with a word on the alternatives that have none."""
-    by_finding = {one.id: tuple(plan.id for plan in found.plans if one.id in plan.resolves) for one in report.findings}
+    """The report with its plans before what its rules advise, and with a word on the alternatives that have none."""
+    advised = (replace(plan, rank=rank) for rank, plan in enumerate(report.plans, len(found.plans) + 1))
+    plans = (*found.plans, *advised)
+    by_finding = {one.id: tuple(plan.id for plan in plans if one.id in plan.resolves) for one in report.findings}
     findings = tuple(replace(one, plans=by_finding[one.id]) for one in report.findings)
     note = "; ".join(part for part in (report.target.note, *found.without) if part)
-    return replace(report, findings=findings, plans=found.plans, target=replace(report.target, note=note))
+    return replace(report, findings=findings, plans=plans, target=replace(report.target, note=note))
