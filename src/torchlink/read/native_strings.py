@@ -90,8 +90,8 @@ class NativeStrings:
 
 def text_of(image: ElfImage) -> bytes:
     """What of a library's strings is worth keeping: each once, without what no name can be. Empty where unknown."""
-    found = image.section(b".rodata")
-    if found is None or found[1] > MAX_BYTES:
+    found = image.section(b".rodata") or (0, image.size)
+    if found[1] > MAX_BYTES:
         return b""
     strings = (_NO_TEXT.sub(b"\1", string) for string in image.read(*found).split(b"\0"))
     return b"\0" + b"\0".join(dict.fromkeys(string for string in strings if _LETTER.search(string))) + b"\0"

@@ -27,6 +27,7 @@ from torchlink.read.wheel_archive import HeldStorage, Member, PackedMember, Whee
 FORMAT = f"1:{sys.version_info[:2]}"
 _TEXT_SUFFIXES = (".py", ".pyi", ".pth", "cpp_lib.json", "core/ScalarType.h")
 _MODULE_MARKS = ("PyModule", "PyObject", "PyType")
+_NO_NAMES = b"\0"
 Tell = Callable[[int, int], None]
 """Told how many bytes of a wheel have gone by, and of how many."""
 
@@ -85,11 +86,12 @@ class Wheel:
         return self._exports[name]
 
     def strings(self, name: str) -> bytes:
-        """What `native_strings.text_of` kept of a library that speaks Python; empty where nothing was."""
+        """What `native_strings.text_of` kept of a library; empty where that is not known."""
         try:
             return self._table("strings", name)
         except UnreadableError:
-            return b""
+            facts = self.natives().get(name)
+            return b"" if facts is None or _speaks_python(facts) else _NO_NAMES
 
     def keep(self) -> None:
         """Store what was read, so that `load` gives it again."""
@@ -176,11 +178,16 @@ def _native(member: Member, storage: HeldStorage, tables: dict[str, bytes]) -> N
         with ElfImage(member.name, _Lent(storage)) as image:
             exports = "\0".join(DynamicSection(image).exports()).encode("utf-8", "surrogateescape")
             tables[f"exports:{member.name}"] = zlib.compress(exports, 6)
-            if any(symbol.startswith(_MODULE_MARKS) for symbol in facts.library.undefined):
+            if _speaks_python(facts):
                 tables[f"strings:{member.name}"] = zlib.compress(text_of(image), 6)
         return facts
     finally:
         storage.close()
+
+
+def _speaks_python(facts: NativeFacts) -> bool:
+    """Whether a library calls Python's C API; without that, it gives a module no names."""
+    return any(symbol.startswith(_MODULE_MARKS) for symbol in facts.library.undefined)
 
 
 class _Lent:

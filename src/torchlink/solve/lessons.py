@@ -88,12 +88,12 @@ def by_trying(name: str, present: str, releases: Sequence[str], fails: Fails, wh
 
 
 def _edge(neighbours: Sequence[str], fails: Fails) -> list[str]:
-    """The nearest neighbours that fail, as far as a few probes show."""
+    """The nearest neighbours that fail, as far as a few probes show, the last of them of the farthest."""
     bad, step, probes = 0, 1, 0
     good: int | None = None
     while bad < len(neighbours) and probes < MOST_PROBES:
-        probe = min(bad + step, len(neighbours)) - 1
         probes += 1
+        probe = (min(bad + step, len(neighbours)) if probes < MOST_PROBES else len(neighbours)) - 1
         if not fails(neighbours[probe]):
             good = probe
             break
