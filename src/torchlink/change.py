@@ -11,13 +11,14 @@ from torchlink import __version__, pipeline
 from torchlink.apply.difference import between, snapshot_named
 from torchlink.apply.journal import entries
 from torchlink.apply.pending import state_folder
+from torchlink.apply.relock import LOCK, relocked
 from torchlink.apply.snapshot import take
 from torchlink.apply.transaction import Means, Request, carry_out, go_on, kept_report, undo, unfinished
 from torchlink.catalog.cache import cache_folder, open_cache
 from torchlink.model.difference import Difference
 from torchlink.model.environment import Environment
 from torchlink.model.errors import TorchlinkError
-from torchlink.model.plan import Plan
+from torchlink.model.plan import Plan, Step
 from torchlink.model.probe import ProbeResult
 from torchlink.model.report import Report
 from torchlink.model.transaction import FileChange, State, Transaction
@@ -25,9 +26,12 @@ from torchlink.probe.catalog import FAMILY, probes_for
 from torchlink.probe.run import DEFAULT_LIMITS, Limits, run_probes
 from torchlink.read.configuration import read_configuration
 from torchlink.read.environment import Survey, environment_of, find, survey
+from torchlink.read.index_settings import index_settings
+from torchlink.read.uv_program import find_uv
+from torchlink.solve.uv import Uv
 
 Progress = pipeline.Progress
-_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pixi.lock", "Pipfile.lock", "pylock.toml")
+_LEFT_LOCKS = ("poetry.lock", "pdm.lock", "pixi.lock", "Pipfile.lock", "pylock.toml")
 _MOST_IMPORTED = 12
 """So many packages beside the PyTorch family are imported in probes."""
 
@@ -100,7 +104,7 @@ def choose(report: Report, number: int | None, root: Path | None = None) -> Plan
 
 
 def _locks(root: Path | None) -> list[str]:
-    return [name for name in _LOCKS if root is not None and (root / name).is_file()]
+    return [name for name in _LEFT_LOCKS if root is not None and (root / name).is_file()]
 
 
 def apply(
@@ -128,17 +132,23 @@ def apply(
         TorchlinkError: nothing was changed.
     """
     before = pipeline.check(at.project, python=at.python, cache=at.cache, progress=progress)
+    driver = _uv(at, index_url=index_url, offline=offline)
+    files = (*_pin_edits(plan, at, progress), *_source_edits(plan, at))
+    if at.root is not None and (at.root / LOCK).is_file():
+        progress("locking with uv", 0, 0)
+        files = (*files, relocked(at.root, files, plan, driver))
+        plan = replace(plan, steps=(*plan.steps, Step(op="relock", file=LOCK)))
     request = Request(
         plan=plan,
         prefix=at.prefix,
         base_prefix=at.surveyed.installation.layout.base_prefix,
         project="" if at.root is None else str(at.root),
         report=replace(report, findings=tuple({one.id: one for one in (*before.findings, *report.findings)}.values())),
-        files=(*_pin_edits(plan, at, progress), *_source_edits(plan, at)),
+        files=files,
         even_in_use=even_in_use,
     )
     concerned = _concerned(plan, request.report)
-    return carry_out(request, _means(at, concerned, progress, index_url=index_url, offline=offline))
+    return carry_out(request, _means(at, concerned, progress, driver))
 
 
 def resume(at: Place, *, progress: Progress) -> Transaction:
@@ -153,7 +163,7 @@ def resume(at: Place, *, progress: Progress) -> Transaction:
         begun = entry.transaction()
         concerned = _concerned(begun.plan, kept_report(entry))
         at = replace(at, project=Path(begun.project) if begun.project else at.project)
-    return go_on(at.prefix, _means(at, concerned, progress))
+    return go_on(at.prefix, _means(at, concerned, progress, _uv(at)))
 
 
 def rollback(at: Place, number: int | None) -> Transaction:
@@ -238,21 +248,14 @@ def _concerned(plan: Plan, report: Report) -> list[str]:
     return list(dict.fromkeys((*parties, *moved)))[:_MOST_IMPORTED]
 
 
-def _means(
-    at: Place, concerned: Sequence[str], progress: Progress, *, index_url: str = "", offline: bool = False
-) -> Means:
-    def stage(pins: Sequence[str], folder: Path) -> None:
-        from torchlink.read.index_settings import index_settings
-        from torchlink.read.uv_program import find_uv
-        from torchlink.solve.uv import Uv
+def _uv(at: Place, *, index_url: str = "", offline: bool = False) -> Uv:
+    settings = index_settings(at.root, os.environ, index_url)
+    return Uv(program=find_uv(), settings=settings, python=str(at.python), offline=offline, folder=at.root)
 
-        settings = index_settings(at.root, os.environ, index_url)
-        Uv(program=find_uv(), settings=settings, python=str(at.python), offline=offline, folder=at.root).install(
-            pins, folder
-        )
 
+def _means(at: Place, concerned: Sequence[str], progress: Progress, driver: Uv) -> Means:
     return Means(
-        stage=stage,
+        stage=driver.install,
         environment=at.environment,
         judge=lambda: pipeline.check(at.project, python=at.python, cache=at.cache, progress=progress),
         probe=lambda: _probe(at, concerned, (), DEFAULT_LIMITS, verified=True),

@@ -73,11 +73,49 @@ def test_pins_are_edited_with_the_environment(broken: World) -> None:
 
 
 def test_a_lock_that_would_undo_it_is_told(broken: World) -> None:
-    broken.source("uv.lock", "version = 1\n")
+    broken.source("poetry.lock", "version = 1\n")
     code, _, err = torchlink(broken, "fix", str(broken.project), "--apply")
-    assert code == 2 and "uv.lock stays as it is" in err and not imports(broken, "reader")
+    assert code == 2 and "poetry.lock stays as it is" in err and not imports(broken, "reader")
     assert torchlink(broken, "fix", str(broken.project), "--apply", "--choose", "1")[0] == 0
     assert imports(broken, "reader")
+
+
+@pytest.fixture
+def locked_by_uv(broken: World) -> World:
+    """uv owns the set: ``pyproject.toml`` says what is wanted, and ``uv.lock`` holds shelf 2.0."""
+    wanted = 'dependencies = ["reader", "shelf==2.0"]'
+    broken.source("pyproject.toml", f'[project]\nname = "own"\nversion = "1"\nrequires-python = ">=3.10"\n{wanted}\n')
+    lock = ["uv", "lock", "-q", "--python", str(broken.python), "--project", str(broken.project)]
+    subprocess.run(lock, check=True)
+    assert held(broken) == "2.0"
+    return broken
+
+
+def held(world: World) -> str:
+    """The version of the shelf that the lock holds."""
+    text = (world.project / "uv.lock").read_text()
+    return text.partition('name = "shelf"\nversion = "')[2].partition('"')[0]
+
+
+def test_uvs_lock_is_made_anew_with_its_manifest_and_put_back(locked_by_uv: World) -> None:
+    files = [locked_by_uv.project / name for name in ("pyproject.toml", "uv.lock")]
+    before = [file.read_bytes() for file in files]
+    code, out, err = torchlink(locked_by_uv, "fix", str(locked_by_uv.project), "--apply", "--choose", "1")
+    assert (code, err) == (0, "") and "committed" in out
+    assert held(locked_by_uv) == "1.0" and "shelf==1.0" in (locked_by_uv.project / "pyproject.toml").read_text()
+    check = ["uv", "lock", "-q", "--check", "--python", str(locked_by_uv.python)]
+    assert subprocess.run(check, cwd=locked_by_uv.project).returncode == 0
+    assert torchlink(locked_by_uv, "rollback")[0] == 0
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_lock_that_cannot_hold_the_plan_changes_nothing(locked_by_uv: World) -> None:
+    manifest = locked_by_uv.project / "pyproject.toml"
+    manifest.write_text(manifest.read_text() + '[tool.uv]\nconstraint-dependencies = ["shelf>=2"]\n')
+    before = tree(locked_by_uv)
+    code, _, err = torchlink(locked_by_uv, "fix", str(locked_by_uv.project), "--apply", "--choose", "1")
+    assert code == 2 and err
+    assert tree(locked_by_uv) == before
 
 
 def test_a_probe_that_fails_afterwards_undoes_it(broken: World, shop: Path) -> None:

@@ -15,7 +15,7 @@ from torchlink.model.plan import Plan
 SPARE_BYTES = 64 * 2**20
 UNPACKED = 4
 """A wheel unpacks to about this many times its size (torch 2.9.0+cpu: 3.6 times), if uv has to unpack it at all."""
-CARRIED_OUT = frozenset({"set", "add", "remove", "edit-pin", "edit-source"})
+CARRIED_OUT = frozenset({"set", "add", "remove", "edit-pin", "edit-source", "relock"})
 
 
 def check_plan(plan: Plan, environment: Environment) -> None:

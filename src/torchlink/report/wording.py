@@ -108,7 +108,7 @@ def step_lines(steps: Iterable[Step]) -> tuple[str, ...]:
         if step.op == "edit-pin":
             lines[f"edit {step.file}:{step.line}: {step.package}=={step.new}"] = []
         else:
-            target = f"{step.package}=={step.new}" if step.new else step.package
+            target = f"{step.package}=={step.new}" if step.new else step.package or step.file
             lines.setdefault(step.op, []).append(target)
     return tuple(f"{op} {' '.join(targets)}".strip() for op, targets in lines.items())
 

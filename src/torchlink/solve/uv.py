@@ -99,7 +99,7 @@ class Uv:
         """
         with TemporaryDirectory(prefix="torchlink-") as scratch:
             command = [*self._start("pip", "compile"), *self._arguments(wish, Path(scratch))]
-            done = _run(command, self.folder, self.settings)
+            done = _run(command, self.folder, _variables(self.settings))
             if done.returncode:
                 raise _unsatisfiable(done.stderr, self)
             answer = Path(scratch, "answer.txt").read_text(encoding="utf-8")
@@ -116,7 +116,7 @@ class Uv:
             arguments = self._arguments(wish, Path(scratch))
             arguments[arguments.index("--output-file") + 1] = str(Path(scratch, "pylock.toml"))
             command = [*self._start("pip", "compile"), *arguments, "--format", "pylock.toml"]
-            done = _run(command, self.folder, self.settings)
+            done = _run(command, self.folder, _variables(self.settings))
             if done.returncode:
                 raise _unsatisfiable(done.stderr, self)
             return Path(scratch, "pylock.toml").read_text(encoding="utf-8")
@@ -128,7 +128,7 @@ class Uv:
             TorchlinkError: the lock is not one, or does not belong to its project any more.
         """
         command = [self.program, "export", "--quiet", "--frozen", "--no-hashes", "--no-emit-project", "--no-header"]
-        done = _run(command, lock.parent, self.settings)
+        done = _run(command, lock.parent, _variables(self.settings))
         if done.returncode:
             raise TorchlinkError(_last_words(done.stderr), where=str(lock), mend="see what uv export says")
         return done.stdout
@@ -140,10 +140,29 @@ class Uv:
             TorchlinkError: one cannot be had, or the disk is full.
         """
         command = [*self._start("pip", "install"), "--no-deps", "--python", self.python]
-        done = _run([*command, "--prefix", str(prefix), "--", *pins], self.folder, self.settings, INSTALL_TIMEOUT_S)
+        done = _run(
+            [*command, "--prefix", str(prefix), "--", *pins], self.folder, _variables(self.settings), INSTALL_TIMEOUT_S
+        )
         if done.returncode:
             how = f"signal {-done.returncode}" if done.returncode < 0 else " ".join(done.stderr.split())[:600]
             raise TorchlinkError(f"uv could not install {', '.join(pins[:4])}: {how}", mend="nothing was changed")
+
+    def relock(self, project: Path, versions: Mapping[str, str]) -> None:
+        """Make the ``uv.lock`` of a project anew: all stays that may, and some packages get these versions.
+
+        uv does so with the user's own settings alone, as it does for the user.
+
+        Raises:
+            UnsatisfiableError: there is no such lock.
+            TorchlinkError: uv cannot run.
+        """
+        command = [*self._start("lock"), "--python", self.python, "--project", str(project)]
+        for name, version in versions.items():
+            command += ["--upgrade-package", f"{name}=={version}"]
+        variables = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+        done = _run(command, project, variables)
+        if done.returncode:
+            raise _unsatisfiable(done.stderr, self)
 
     def _start(self, *words: str) -> list[str]:
         command = [self.program, *words, "--quiet", "--color", "never", "--no-progress"]
@@ -243,9 +262,8 @@ def _variables(settings: IndexSettings) -> dict[str, str]:
 
 
 def _run(
-    command: Sequence[str], folder: Path | None, settings: IndexSettings, timeout_s: float = TIMEOUT_S
+    command: Sequence[str], folder: Path | None, variables: Mapping[str, str], timeout_s: float = TIMEOUT_S
 ) -> subprocess.CompletedProcess[str]:
-    variables = _variables(settings)
     try:
         return subprocess.run(
             list(command),
