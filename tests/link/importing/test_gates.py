@@ -47,6 +47,8 @@ PASSES = {
     "a test that nobody calls": "import shelf\ndef check():\n    if int(shelf.__version__[0]) < 3:\n        raise ImportError('shelf 3 is needed')\n",
     "a development version": "import shelf\nif 'dev' in shelf.__version__ or shelf.__version__.endswith('+cpu'):\n    raise ImportError('no')\n",
     "not installed": "import importlib.metadata\ntry:\n    importlib.metadata.version('nothing')\nexcept importlib.metadata.PackageNotFoundError:\n    pass\nelse:\n    raise ImportError('nothing must not be there')\n",
+    "a list that is perhaps longer": "import random, shelf\nfound = []\nfor name in 'ab':\n    if random.random() < 0:\n        found += [name]\nif shelf.__version__[0] == '2' and len(found) > 1:\n    raise ImportError('more than one')\n",
+    "a list that is perhaps appended to": "import random, shelf\nfound = []\nfor name in 'ab':\n    if random.random() < 0:\n        found.append(name)\nif shelf.__version__[0] == '2' and found:\n    raise ImportError('more than none')\n",
     "a slice of letters": "import shelf\nif shelf.__version__[:3] not in ('2.4', '2.5'):\n    raise ImportError('no')\n",
 }  # fmt: skip
 

@@ -141,7 +141,8 @@ def augment(machine: Machine, scope: Scope, statement: Node) -> None:
     value = expressions.evaluate(machine, scope, expression)
     old = expressions.evaluate(machine, scope, target)
     if isinstance(old, (list, set, dict)) and operator in ("Add", "BitOr"):
-        operations.extend(old, value)
+        known = machine.certain or not isinstance(old, list)
+        operations.extend(old, value if known else UNKNOWN)
         return
     assign(machine, scope, target, operations.binary(machine, operator, old, value))
 

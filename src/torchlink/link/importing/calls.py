@@ -137,6 +137,9 @@ def _data_call(
         if isinstance(method.value, dict) and method.name == "update":
             method.value[UNKNOWN] = UNKNOWN
         return UNKNOWN
+    if not machine.certain and isinstance(method.value, list) and method.name in methods.LENGTHENING:
+        operations.extend(method.value, UNKNOWN)
+        return None
     try:
         return methods.call_method(method, arguments, keywords)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:

@@ -55,7 +55,9 @@ _PROPERTIES: dict[type, frozenset[str]] = {
 }
 
 
-_CHANGING = _words("append extend insert add update setdefault")
+LENGTHENING = _words("append extend insert")
+"""What makes a list longer: where it is called perhaps, the list's length is not known."""
+_CHANGING = LENGTHENING | _words("add update setdefault")
 
 
 def data_attribute(value: Value, name: str) -> Value | None:

@@ -306,7 +306,8 @@ def extend(container: list[Value] | set[Value] | dict[Value, Value], value: Valu
         items = None
     try:
         if isinstance(container, list):
-            container.extend([UNKNOWN] if items is None else items)
+            if items is not None or UNKNOWN not in container:
+                container.extend([UNKNOWN] if items is None else items)
         else:
             container.update([UNKNOWN] if items is None else items)
     except TypeError:
