@@ -18,6 +18,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from torchlink.catalog.releases import lines, shipped, shipped_names
+from torchlink.catalog.torch_exports import shipped_exports
 from torchlink.catalog.wheels import open_archive
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.release import ReleaseFact
@@ -143,7 +144,7 @@ def read(name: str, file: IndexFile) -> ReleaseFact | None:
     """The facts of a wheel; one that cannot be read is said, and left out."""
     try:
         with open_archive(file) as archive:
-            return read_release(archive, file, name)
+            return read_release(archive, file, name, shipped_exports())
     except TorchlinkError as error:
         print(f"{file.filename}: {error}", file=sys.stderr, flush=True)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ class PaperExports:
 
     releases: tuple[str, ...]
     by_symbol: Mapping[str, tuple[str, ...]]
+    machine: str = platform.machine()
 
     def releases_exporting(self, symbol: str) -> tuple[str, ...]:
         return self.by_symbol.get(symbol, ())

@@ -54,6 +54,21 @@ def test_torchs_interface_is_of_one_minor_release() -> None:
     assert fit_of(silent, fact("torch", "2.9.0"), MARKERS).fit is Fit.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("exporting", "torch", "fit"),
+    [
+        (("2.9.0", "2.9.1"), "2.9.1+cu128", Fit.WORKS),
+        (("2.9.0", "2.9.1"), "2.8.0", Fit.BREAKS),
+        (("2.9.0", "2.9.1"), "2.10.0", Fit.UNKNOWN),  # its wheel was not read
+        (("2.8.0", "2.9.0", "2.9.1"), "2.9.1", Fit.UNKNOWN),  # a symbol does not tell a changed layout
+    ],
+)
+def test_without_a_pin_the_exports_of_torch_speak(exporting: tuple[str, ...], torch: str, fit: Fit) -> None:
+    lacking = tuple(one for one in ("2.7.0", "2.8.0") if one not in exporting)
+    ao = fact("torchao", "0.14.1", torch_seen="_C.so", torch_exporting=exporting, torch_lacking=lacking)
+    assert fit_of(ao, fact("torch", torch), MARKERS).fit is fit
+
+
 def test_where_nothing_is_known_it_is_said() -> None:
     cell = fit_of(fact("a", "1"), fact("b", "1"), MARKERS)
     assert cell.fit is Fit.UNKNOWN and "neither" in cell.evidence

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.compiled import compile_library, needs_gcc
+from tests.exports import PaperExports
 from tests.wheels import make_wheel
 from torchlink.catalog.releases import lines, pack, unpack
 from torchlink.model.native import NumpyAbi
@@ -19,10 +21,13 @@ from torchlink.read.wheel_archive import WheelArchive
 DLL = b"MZ" + bytes(100) + b"PyCapsule_GetPointer\0numpy.core._multiarray_umath\0Numpy is not available\0C10.dll\0"
 
 
+EXPORTS = PaperExports(("2.8.0", "2.9.0", "2.9.1"), {"_ZN3c105freshEi": ("2.9.0", "2.9.1")})
+
+
 def fact_of(path: Path, version: str = "1.0") -> ReleaseFact:
     data = path.read_bytes()
     file = IndexFile(filename=path.name, url="", version=version, sha256="ab", size=len(data))
-    return read_release(WheelArchive(io.BytesIO(data), path.name, len(data)), file, "user")
+    return read_release(WheelArchive(io.BytesIO(data), path.name, len(data)), file, "user", EXPORTS)
 
 
 def test_files_that_are_not_elf_show_numpys_names_too(tmp_path: Path) -> None:
@@ -44,3 +49,14 @@ def test_facts_travel_as_lines(tmp_path: Path) -> None:
     assert unpack(pack(fact)) == fact
     older = fact_of(make_wheel(tmp_path, "user", "0.9"), "0.9")
     assert [unpack(line).version for line in lines([fact, older])] == ["0.9", "1.0"]
+
+
+@needs_gcc
+def test_without_a_pin_the_exports_of_torch_show_what_it_was_built_for(tmp_path: Path) -> None:
+    torch = compile_library(tmp_path / "libc10.so", "int x;", "-Wl,-soname,libc10.so")
+    source = "namespace c10 { void fresh(int); } void f() { c10::fresh(1); }"
+    path = compile_library(tmp_path / "_C.so", source, "-Wl,--no-as-needed", torch, language="c++")
+    fact = fact_of(make_wheel(tmp_path, "user", "1.0", {"user/_C.so": path.read_bytes()}))
+    assert (fact.torch, fact.torch_exporting, fact.torch_lacking) == ("", ("2.9.0", "2.9.1"), ("2.8.0",))
+    assert fact.torch_seen.endswith("all that it needs of torch is exported by torch 2.9.0 to 2.9.1 only")
+    assert unpack(pack(fact)) == fact

@@ -11,6 +11,7 @@ from importlib.resources import files
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
+from torchlink.catalog.torch_exports import shipped_exports
 from torchlink.catalog.wheels import Wheels, open_archive
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NumpyAbi
@@ -19,7 +20,7 @@ from torchlink.read.http import UnreachableError
 from torchlink.read.index import IndexFile, best_wheel
 from torchlink.read.release import read_release
 
-FORMAT = 1
+FORMAT = 2
 _FOLDER = "data"
 
 
@@ -62,7 +63,7 @@ def _read(wheels: Wheels, file: IndexFile, name: str) -> ReleaseFact:
     if wheels.offline:
         raise UnreachableError(f"{file.filename} was not read before", mend="ask once without --offline")
     with open_archive(file) as archive:
-        fact = read_release(archive, file, name)
+        fact = read_release(archive, file, name, shipped_exports())
     if file.sha256:
         wheels.store.put("release-fact", f"{FORMAT}:{file.sha256}", pack(fact).encode())
     return fact
@@ -95,8 +96,9 @@ def pack(fact: ReleaseFact) -> str:
 def unpack(line: str) -> ReleaseFact:
     """The fact that was packed."""
     values = json.loads(line)
-    numpy, requires = NumpyAbi(values.pop("numpy")), tuple(values.pop("requires", ()))
-    return ReleaseFact(numpy=numpy, requires=requires, **values)
+    numpy = NumpyAbi(values.pop("numpy"))
+    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+    return ReleaseFact(numpy=numpy, **{**values, **lists})
 
 
 def lines(facts: Iterable[ReleaseFact]) -> Iterator[str]:

@@ -43,6 +43,11 @@ class TorchExports:
     """For each digest the place of its set in ``sets``, two bytes with the lower one first."""
 
     @property
+    def machine(self) -> str:
+        """The machine that the wheels were built for."""
+        return "x86_64"
+
+    @property
     def releases(self) -> tuple[str, ...]:
         """The releases whose wheels were read, oldest first."""
         return tuple(wheel.version for wheel in self.wheels)

@@ -60,10 +60,20 @@ def _torch(needer: ReleaseFact, torch: Version) -> Cell | None:
     if not needer.torch_seen:
         return None
     evidence = f"{needer.filename}: {needer.torch_seen}"
+    if needer.torch_exporting:
+        return Cell(fit=_by_exports(needer, torch), evidence=evidence)
     if not needer.torch:
         return Cell(fit=Fit.UNKNOWN, evidence=evidence)
     same = ".".join(map(str, torch.release[:2])) == needer.torch
     return Cell(fit=Fit.WORKS if same else Fit.BREAKS, evidence=evidence)
+
+
+def _by_exports(needer: ReleaseFact, torch: Version) -> Fit:
+    """A release that lacks a symbol breaks; one that has all fits where no other minor release has them."""
+    if torch.public in needer.torch_lacking:
+        return Fit.BREAKS
+    minors = {Version(one).release[:2] for one in needer.torch_exporting}
+    return Fit.WORKS if minors == {torch.release[:2]} else Fit.UNKNOWN
 
 
 def _forbidden(needer: ReleaseFact, provider: ReleaseFact, markers: Mapping[str, str]) -> str:

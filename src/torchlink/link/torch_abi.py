@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from torchlink.model.environment import Distribution
-from torchlink.model.exports import Exports, spans
+from torchlink.model.exports import Exports, exporting_all, only
 from torchlink.model.native import NativeLibrary
 
 _TORCH_LIBRARY = re.compile(r"lib(?:torch(?:_(?:cpu|cuda|hip|xpu|python)(?:_.*)?)?|c10(?:_cuda|_hip|_xpu)?)\.so")
@@ -59,9 +59,7 @@ class Exporters:
     @property
     def told(self) -> str:
         """What they show of the torch that the library was built for; empty where they show nothing."""
-        if not self.releases or self.releases == self.every:
-            return ""
-        return f"all that it needs of torch is exported by torch {spans(self.releases, self.every)} only"
+        return only(self.releases, self.every)
 
     def deny(self, built: Built, running: str) -> bool:
         """Whether a declaration is wrong: no release of that minor exports all that is needed, the running one does."""
@@ -133,13 +131,10 @@ def _pin(line: str) -> str:
 
 
 def exporters(library: NativeLibrary, exports: Exports) -> Exporters:
-    """The releases of torch that export all that a library needs of torch.
-
-    What no release exports is passed over: the library's own kin exports it, or a torch that was built otherwise.
-    """
-    found = (exports.releases_exporting(symbol) for symbol in library.undefined if is_of_torch(symbol))
-    sets = frozenset(frozenset(releases) for releases in found if releases)
-    releases = tuple(one for one in exports.releases if all(one in each for each in sets)) if sets else ()
+    """The releases of torch that export all that a library needs of torch."""
+    if library.machine != exports.machine:
+        return Exporters()
+    releases = exporting_all(filter(is_of_torch, library.undefined), exports)
     return Exporters(releases=releases, every=exports.releases)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 
 class Exports(Protocol):
     """Knows the symbols that the released wheels of one package export."""
+
+    @property
+    def machine(self) -> str:
+        """The machine that the wheels were built for, as in platform tags."""
+        ...
 
     @property
     def releases(self) -> tuple[str, ...]:
@@ -17,6 +22,22 @@ class Exports(Protocol):
     def releases_exporting(self, symbol: str) -> tuple[str, ...]:
         """Those of them that export a symbol, given mangled; empty where none does."""
         ...
+
+
+def exporting_all(symbols: Iterable[str], exports: Exports) -> tuple[str, ...]:
+    """The releases that export all of several symbols; none where the symbols tell nothing.
+
+    What no release exports is passed over: a library's own kin exports it, or a provider that was built otherwise.
+    """
+    sets = frozenset(filter(None, map(exports.releases_exporting, symbols)))
+    return tuple(one for one in exports.releases if all(one in each for each in sets)) if sets else ()
+
+
+def only(some: Sequence[str], every: Sequence[str]) -> str:
+    """What an extension of torch shows by the releases that export all that it needs; empty where that is nothing."""
+    if not some or len(some) == len(every):
+        return ""
+    return f"all that it needs of torch is exported by torch {spans(some, every)} only"
 
 
 def spans(some: Sequence[str], every: Sequence[str]) -> str:

@@ -31,6 +31,10 @@ class ReleaseFact:
     """The member that shows it."""
     torch: str = ""
     """The minor release of torch that its C++ was built for; empty where it uses none, or does not say."""
+    torch_exporting: tuple[str, ...] = ()
+    """Where it does not say: the releases of torch that export all that its C++ needs, unless all do."""
+    torch_lacking: tuple[str, ...] = ()
+    """Then, the releases that do not."""
     torch_seen: str = ""
     """Where that is seen."""
     unread: int = 0

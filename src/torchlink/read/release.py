@@ -7,12 +7,14 @@ in the bytes as they are: strings of both formats are stored plainly.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from torchlink.model.errors import UnreadableError
-from torchlink.model.native import NativeFacts, NumpyAbi
+from torchlink.model.exports import Exports, exporting_all, only
+from torchlink.model.native import NativeFacts, NativeLibrary, NumpyAbi
 from torchlink.model.release import ReleaseFact
 from torchlink.read.index import IndexFile
 from torchlink.read.metadata import parse_core_metadata
@@ -23,10 +25,17 @@ from torchlink.read.wheel_archive import HeldStorage, Member, WheelArchive
 MOST_PACKED = 64 * 2**20
 _CAPSULE = b"PyCapsule_GetPointer"
 _TORCH = ("libtorch", "libc10")
+_TORCH_NAME = re.compile(r"c10|2at|5torch|^aoti_torch_|^torch_")
 
 
-def read_release(archive: WheelArchive, file: IndexFile, name: str) -> ReleaseFact:
+def read_release(archive: WheelArchive, file: IndexFile, name: str, torch_exports: Exports) -> ReleaseFact:
     """Read what matters of a wheel.
+
+    Args:
+        archive: the wheel.
+        file: what the index says of it.
+        name: its package.
+        torch_exports: what the releases of torch export.
 
     Raises:
         UnreadableError: it has no metadata.
@@ -40,7 +49,7 @@ def read_release(archive: WheelArchive, file: IndexFile, name: str) -> ReleaseFa
     natives = [one for one in archive.members if is_native_name(one.name)]
     seen = [(one.name, facts) for one in natives if (facts := _facts(archive, one)) is not None]
     numpy = _numpy(seen)
-    torch, where = _torch(seen, requires, file.version)
+    torch, exporting, where = ("", (), "") if name == "torch" else _torch(seen, requires, file.version, torch_exports)
     return ReleaseFact(
         name=name,
         version=file.version,
@@ -54,13 +63,15 @@ def read_release(archive: WheelArchive, file: IndexFile, name: str) -> ReleaseFa
         numpy_seen=numpy[1],
         numpy_level=numpy[2],
         torch=torch,
+        torch_exporting=exporting,
+        torch_lacking=tuple(one for one in torch_exports.releases if one not in exporting) if exporting else (),
         torch_seen=where,
         unread=len(natives) - len(seen),
     )
 
 
-_Seen = tuple[NumpyAbi, str, bool]
-"""NumPy's generation, its level, and whether torch's C++ interface is used."""
+_Seen = tuple[NumpyAbi, str, bool, NativeLibrary | None]
+"""NumPy's generation, its level, whether torch's C++ interface is used, and the library that uses it."""
 
 
 def _facts(archive: WheelArchive, member: Member) -> _Seen | None:
@@ -82,15 +93,16 @@ def _of_elf(facts: NativeFacts) -> _Seen:
         facts.numpy,
         facts.numpy_level,
         uses and any("c10" in symbol or "2at" in symbol for symbol in library.undefined),
+        library if uses else None,
     )
 
 
 def _of_bytes(storage: HeldStorage) -> _Seen:
     data = storage.read_at(0, storage.size)
     if _CAPSULE not in data:
-        return NumpyAbi.NONE, "", False
+        return NumpyAbi.NONE, "", False, None
     generation, level = numpy_of(data)
-    return generation, level, b"c10.dll" in data.lower() or b"libc10.dylib" in data
+    return generation, level, b"c10.dll" in data.lower() or b"libc10.dylib" in data, None
 
 
 def _numpy(seen: Sequence[tuple[str, _Seen]]) -> tuple[NumpyAbi, str, str]:
@@ -104,18 +116,26 @@ def _numpy(seen: Sequence[tuple[str, _Seen]]) -> tuple[NumpyAbi, str, str]:
     return NumpyAbi.NONE, "", ""
 
 
-def _torch(seen: Sequence[tuple[str, _Seen]], requires: Sequence[str], version: str) -> tuple[str, str]:
-    """The torch that the C++ of a wheel was built for, by its metadata's exact pin."""
+def _torch(
+    seen: Sequence[tuple[str, _Seen]], requires: Sequence[str], version: str, exports: Exports
+) -> tuple[str, tuple[str, ...], str]:
+    """The torch that the C++ of a wheel was built for, by its metadata's exact pin; without one, the releases that
+    export what it needs; and what shows it."""
     member = next((name for name, facts in seen if facts[2]), "")
     if not member:
-        return "", ""
+        return "", (), ""
     for line in requires:
         requirement = Requirement(line)
         pins = [one.version for one in requirement.specifier if one.operator == "=="]
         if requirement.name == "torch" and len(pins) == 1:
             minor = ".".join(pins[0].removesuffix(".*").partition("+")[0].split(".")[:2])
-            return minor, f"{member} uses torch's C++ interface, and its metadata says {line}"
-    return "", f"{member} uses torch's C++ interface; {version} does not say of which torch"
+            return minor, (), f"{member} uses torch's C++ interface, and its metadata says {line}"
+    users = [facts[3] for _, facts in seen if facts[3] is not None and facts[3].machine == exports.machine]
+    needs = (symbol for library in users for symbol in library.undefined if _TORCH_NAME.search(symbol))
+    exporting = exporting_all(needs, exports)
+    if told := only(exporting, exports.releases):
+        return "", exporting, f"{member} uses torch's C++ interface; {told}"
+    return "", (), f"{member} uses torch's C++ interface; {version} does not say of which torch"
 
 
 def _is_plain(line: str) -> bool:
