@@ -74,6 +74,19 @@ def test_older_releases_are_tried_only_where_no_newer_one_is_good() -> None:
     assert tried == ["1.21"] and lesson.specifier == "!=1.20"
 
 
+def test_what_facts_refute_is_excluded_and_not_tried() -> None:
+    tried: list[str] = []
+
+    def fails(version: str) -> bool:
+        tried.append(version)
+        return False
+
+    refuted = {"1.36", "1.37", "1.38"}
+    lesson = by_trying("shelf", "1.39", RELEASES, fails, "why", refuted)
+    assert tried == ["1.35"]
+    assert lesson.excluded == "shelf 1.36 to 1.39 (4 releases)" and "1.37" not in SpecifierSet(lesson.specifier)
+
+
 def test_numpys_bound_is_the_rule_of_its_c_api() -> None:
     lesson = from_facts(finding(Kind.NUMPY_ABI, ("torch", "2.1.2"), ("numpy", "2.4.6")), None)
     assert lesson is not None and (lesson.name, lesson.specifier) == ("numpy", "<2")

@@ -36,7 +36,7 @@ def fit_of(one: ReleaseFact, other: ReleaseFact, markers: Mapping[str, str]) -> 
 def _bytes_of(needer: ReleaseFact, provider: ReleaseFact) -> Cell | None:
     if provider.name == "numpy":
         return _numpy(needer, Version(provider.version))
-    return _torch(needer, Version(provider.version)) if provider.name == "torch" else None
+    return fit_with_torch(needer, Version(provider.version)) if provider.name == "torch" else None
 
 
 def _numpy(needer: ReleaseFact, numpy: Version) -> Cell | None:
@@ -55,7 +55,7 @@ def _numpy(needer: ReleaseFact, numpy: Version) -> Cell | None:
     return None
 
 
-def _torch(needer: ReleaseFact, torch: Version) -> Cell | None:
+def fit_with_torch(needer: ReleaseFact, torch: Version) -> Cell | None:
     """The rule of torch's C++ interface: it is another one in every minor release."""
     if not needer.torch_seen:
         return None

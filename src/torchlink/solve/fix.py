@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import Version
 
 from torchlink.catalog.wheels import Pin
 from torchlink.model.errors import TorchlinkError
@@ -24,21 +23,18 @@ from torchlink.read.wheel import Wheel
 from torchlink.read.wheel_environment import Placed
 from torchlink.solve.ask import Asked, needed, pins_of, set_of
 from torchlink.solve.declared import Declared
-from torchlink.solve.lessons import Lesson, by_trying, from_facts, leaves_out, torch_exported
+from torchlink.solve.lessons import Lesson, from_facts
 from torchlink.solve.plan import Fixes, make_plan, ranked
-from torchlink.solve.releases import is_final
 from torchlink.solve.ties import tied
+from torchlink.solve.trial import Judge, Trial, other_releases
 from torchlink.solve.uv import Metadata, UnsatisfiableError, Wish
 from torchlink.solve.wheel_set import WheelSet
 
-Judge = Callable[[WheelSet], Report]
 Tell = Callable[[str, int, int], None]
 MOST_TURNS = 8
 MOST_READ = 8 * 2**30
 """Of wheels that were never read before, for one alternative: torch with its CUDA libraries is up to four gigabytes."""
 MOST_KEPT = 4
-LARGE = 150 * 2**20
-"""Releases of this size are not tried one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,49 +263,12 @@ def _tried(finding: Finding, name: str, trouble: Trouble, answer: WheelSet) -> L
     """What trying other releases of a package teaches; the same pair is tried once."""
     key = (name, finding.id, finding.needer.label, finding.provider.label)
     if key not in trouble.lessons:
-        trouble.lessons[key] = _by_trying(finding, name, trouble, answer)
+        versions = _versions(trouble, answer)
+        trial = Trial(
+            finding=finding, answer=answer, wheels=trouble.asked.wheels, versions=versions, judge=trouble.judge
+        )
+        trouble.lessons[key] = other_releases(trial, name)
     return trouble.lessons[key]
-
-
-def _by_trying(finding: Finding, name: str, trouble: Trouble, answer: WheelSet) -> Lesson:
-    """Put other releases in the place of one, and see whether the same trouble is there."""
-    present = _versions(trouble, answer)[name]
-    why = finding.title
-    placed = _placed(answer, name)
-    releases = _releases(name, trouble)
-    if placed is None or placed.size > LARGE or len(releases) < 2:
-        minor = ".".join(present.partition("+")[0].split(".")[:2])
-        specifier = f"!={minor}.*" if placed is not None and placed.size > LARGE else f"!={present.partition('+')[0]}"
-        return Lesson(name=name, specifier=specifier, why=why)
-
-    torch = _versions(trouble, answer).get("torch", "")
-
-    def fails(version: str) -> bool:
-        (other,) = trouble.asked.wheels.place([Pin(name=name, version=version)])
-        shown = torch_exported(other)
-        if other.wheel is None or (shown is not None and leaves_out(shown, torch)):
-            return True
-        kept = tuple(one for one in answer.placed if one.name != name)
-        report = trouble.judge(replace(answer, placed=(*kept, other)))
-        return any(_is_same(one, finding) for one in report.findings)
-
-    return by_trying(name, present.partition("+")[0], releases, fails, why)
-
-
-def _is_same(one: Finding, other: Finding) -> bool:
-    pair = (one.kind, one.needer.name, one.provider.name)
-    return pair == (other.kind, other.needer.name, other.provider.name) and one.severity is other.severity
-
-
-def _releases(name: str, trouble: Trouble) -> list[str]:
-    """Final releases with a wheel for this interpreter, by the index."""
-    try:
-        files = trouble.asked.wheels.files(name)
-    except TorchlinkError:
-        return []
-    ranks = frozenset(trouble.asked.wheels.tags)
-    found = {file.version for file in files if file.is_wheel and not file.yanked and ranks.intersection(file.tags)}
-    return sorted((one for one in found if is_final(one)), key=Version)
 
 
 def _versions(trouble: Trouble, answer: WheelSet) -> dict[str, str]:

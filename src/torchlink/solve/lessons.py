@@ -8,13 +8,14 @@ count as failing too; whatever comes of that is linked again before anybody sees
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from packaging.version import Version
 
 from torchlink.catalog.torch_exports import shipped_exports
 from torchlink.link.torch_abi import Exporters, TorchApi, exporters, torch_api
+from torchlink.model.exports import spans
 from torchlink.model.finding import Finding
 from torchlink.model.reference import Kind
 from torchlink.read.metadata import parse_core_metadata
@@ -65,7 +66,9 @@ def from_facts(finding: Finding, needer: Placed | None) -> Lesson | None:
     return None
 
 
-def by_trying(name: str, present: str, releases: Sequence[str], fails: Fails, why: str) -> Lesson:
+def by_trying(
+    name: str, present: str, releases: Sequence[str], fails: Fails, why: str, refuted: Collection[str] = frozenset()
+) -> Lesson:
     """Exclude the releases around the present one that fail alike: gallop to one that does not, then bisect.
 
     Older ones are tried only where no newer one is found that does not fail: a resolver takes the newest.
@@ -76,14 +79,17 @@ def by_trying(name: str, present: str, releases: Sequence[str], fails: Fails, wh
         releases: its versions, oldest first.
         fails: asked about single releases.
         why: what is said of the lesson.
+        refuted: releases that are known not to do; they are excluded without being tried.
     """
-    ordered = sorted({Version(one) for one in releases} | {Version(present)})
+    every = sorted({*releases, present}, key=Version)
+    ordered = [Version(one) for one in every if one == present or one not in refuted]
     at = ordered.index(Version(present))
     later = [str(one) for one in ordered[at + 1 :]]
     newer = _edge(later, fails)
     older = _edge([str(one) for one in reversed(ordered[:at])], fails) if newer == later else []
-    excluded = [*reversed(older), present, *newer]
-    words = f"{name} {excluded[0]}" + (f" to {excluded[-1]} ({len(excluded)} releases)" if len(excluded) > 1 else "")
+    left_out = {*older, present, *newer, *refuted}
+    excluded = [one for one in every if one in left_out]
+    words = f"{name} {spans(excluded, every)}" + (f" ({len(excluded)} releases)" if len(excluded) > 1 else "")
     return Lesson(name=name, specifier=",".join(f"!={one}" for one in excluded), why=why, excluded=words)
 
 

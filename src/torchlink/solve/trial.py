@@ -1,0 +1,88 @@
+"""Other releases of a package in the place of one: which of them have the same trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from packaging.version import Version
+
+from torchlink.catalog.releases import shipped, suits
+from torchlink.catalog.wheels import Pin, Wheels
+from torchlink.link.releases import fit_with_torch
+from torchlink.model.errors import TorchlinkError
+from torchlink.model.finding import Finding
+from torchlink.model.matrix import Fit
+from torchlink.model.report import Report
+from torchlink.solve.lessons import Lesson, by_trying, leaves_out, torch_exported
+from torchlink.solve.releases import is_final
+from torchlink.solve.wheel_set import WheelSet
+
+Judge = Callable[[WheelSet], Report]
+LARGE = 150 * 2**20
+"""Releases of this size are not tried one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Where other releases are tried."""
+
+    finding: Finding
+    answer: WheelSet
+    wheels: Wheels
+    versions: Mapping[str, str]
+    """Of everything there is, by name."""
+    judge: Judge
+
+
+def other_releases(trial: Trial, name: str) -> Lesson:
+    """Put other releases in the place of one, and see whether the same trouble is there.
+
+    Those whose shipped facts do not go with the torch at hand are not tried: they would only exchange the trouble.
+    """
+    present, why = trial.versions[name].partition("+")[0], trial.finding.title
+    placed = next((one for one in trial.answer.placed if one.name == name), None)
+    releases = _releases(name, trial.wheels)
+    if placed is None or placed.size > LARGE or len(releases) < 2:
+        minor = ".".join(present.split(".")[:2])
+        specifier = f"!={minor}.*" if placed is not None and placed.size > LARGE else f"!={present}"
+        return Lesson(name=name, specifier=specifier, why=why)
+    refuted = frozenset() if name == "torch" else _of_other_torch(name, trial)
+    return by_trying(name, present, releases, lambda version: _fails(trial, name, version), why, refuted)
+
+
+def _fails(trial: Trial, name: str, version: str) -> bool:
+    (other,) = trial.wheels.place([Pin(name=name, version=version)])
+    shown = torch_exported(other)
+    if other.wheel is None or (shown is not None and leaves_out(shown, trial.versions.get("torch", ""))):
+        return True
+    kept = tuple(one for one in trial.answer.placed if one.name != name)
+    report = trial.judge(replace(trial.answer, placed=(*kept, other)))
+    return any(_is_same(one, trial.finding) for one in report.findings)
+
+
+def _is_same(one: Finding, other: Finding) -> bool:
+    pair = (one.kind, one.needer.name, one.provider.name)
+    return pair == (other.kind, other.needer.name, other.provider.name) and one.severity is other.severity
+
+
+def _releases(name: str, wheels: Wheels) -> list[str]:
+    """Final releases with a wheel for this interpreter, by the index."""
+    try:
+        files = wheels.files(name)
+    except TorchlinkError:
+        return []
+    ranks = frozenset(wheels.tags)
+    found = {file.version for file in files if file.is_wheel and not file.yanked and ranks.intersection(file.tags)}
+    return sorted((one for one in found if is_final(one)), key=Version)
+
+
+def _of_other_torch(name: str, trial: Trial) -> frozenset[str]:
+    """The releases whose C++ was built for another torch than the one at hand, as far as their facts ship."""
+    torch = trial.versions.get("torch")
+    if torch is None:
+        return frozenset()
+    supported = frozenset(trial.wheels.tags)
+    suiting = (fact for fact in shipped(name).values() if suits(fact, supported))
+    cells = ((fact.version, fit_with_torch(fact, Version(torch))) for fact in suiting)
+    return frozenset(version for version, cell in cells if cell is not None and cell.fit is Fit.BREAKS)
