@@ -1,7 +1,8 @@
 """Kill an apply at random moments on a real environment, end it, and hold every file against RECORD.
 
-Usage: ``python -m benchmarks.apply_kill --folder DIR [--runs 200] [--seed 0] [--packages torch]``. One process at a
-time. Each run kills torchlink (anywhere, or within the switch) or uv, then ends what was begun with ``rollback`` or
+Usage: ``python -m benchmarks.apply_kill --folder DIR [--runs 200] [--seed 0] [--old PINS --new PINS]``, where the
+pins are what uv resolves the two sets from: ``--old "torch==2.9.0" --new "torch==2.6.0 tqdm==4.67.1"``. One process at
+a time. Each run kills torchlink (anywhere, or within the switch) or uv, then ends what was begun with ``rollback`` or
 ``fix --continue``, and checks: exactly the old set or exactly the new one, every hash of every RECORD, the project's
 file whole and of the same side. It stops at the first run that does not hold.
 """
@@ -30,12 +31,14 @@ from torchlink import change, pipeline
 from torchlink.apply.journal import entries
 from torchlink.apply.transaction import unfinished
 from torchlink.cli.main import run
+from torchlink.model.names import normalise
 from torchlink.model.plan import Plan, Step
 from torchlink.model.report import Coverage, Report, Target, Verdict
 from torchlink.report.json import render
+from torchlink.solve.uv import parse_answer
 
-SMALL = ({"numpy": "1.26.4", "pillow": "11.3.0"}, {"numpy": "2.2.6", "pillow": "12.0.0", "tqdm": "4.67.1"})
-TORCH = ({"numpy": "1.26.4", "torch": "2.9.0"}, {"numpy": "2.2.6", "torch": "2.6.0", "tqdm": "4.67.1"})
+OLD = "numpy==1.26.4 pillow==11.3.0"
+NEW = "numpy==2.2.6 pillow==12.0.0 tqdm==4.67.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,10 @@ class Ground:
     """The environment and the project that are worked on."""
 
     folder: Path
+    pinned: tuple[str, ...]
+    """What the project's file pins."""
     old: Mapping[str, str]
+    """All that is installed before, and its versions."""
     new: Mapping[str, str]
 
     @property
@@ -59,7 +65,16 @@ class Ground:
         return self.folder / "plans.json"
 
     def text(self, versions: Mapping[str, str]) -> str:
-        return "".join(f"{name}=={versions[name]}  # pinned\n" for name in self.old)
+        return "".join(f"{name}=={versions[name]}  # pinned\n" for name in self.pinned)
+
+
+def resolved(pins: str) -> dict[str, str]:
+    """The set that uv makes of some pins."""
+    command = ["uv", "pip", "compile", "-q", "--no-header", "--no-annotate", "--python", sys.executable, "-"]
+    answer = subprocess.run(
+        command, input="\n".join(pins.split()), text=True, check=True, stdout=subprocess.PIPE
+    ).stdout
+    return {one.name: one.version for one in parse_answer(answer)}
 
 
 def build(ground: Ground) -> None:
@@ -76,12 +91,14 @@ def plan(ground: Ground) -> Plan:
     moves = [
         Step(op="set" if name in ground.old else "add", package=name, old=ground.old.get(name, ""), new=version)
         for name, version in ground.new.items()
+        if version != ground.old.get(name)
     ]
+    gone = [Step(op="remove", package=name, old=old) for name, old in ground.old.items() if name not in ground.new]
     edits = [
         Step(op="edit-pin", package=name, new=ground.new[name], file="requirements.txt", line=line)
-        for line, name in enumerate(ground.old, 1)
+        for line, name in enumerate(ground.pinned, 1)
     ]
-    steps = (*moves, *edits)
+    steps = (*moves, *gone, *edits)
     return Plan(id="p1", rank=1, summary="the new set", resolves=(), certainty="proven", unknown=0, steps=steps)
 
 
@@ -173,7 +190,8 @@ def end(ground: Ground, word: str) -> None:
 def versions(ground: Ground) -> dict[str, str]:
     found: dict[str, str] = {}
     for info in ground.environment.glob("lib/python*/site-packages/*.dist-info"):
-        name, _, version = info.name.removesuffix(".dist-info").partition("-")
+        written, _, version = info.name.removesuffix(".dist-info").partition("-")
+        name = normalise(written)
         if name in ground.old or name in ground.new:
             if name in found:
                 raise SystemExit(f"two of {name}")
@@ -224,9 +242,11 @@ def main() -> None:
     parser.add_argument("--whole", type=int, default=20, help="so many of them link and probe too")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--packages", choices=("small", "torch"), default="small")
+    parser.add_argument("--old", default=OLD, metavar="PINS")
+    parser.add_argument("--new", default=NEW, metavar="PINS")
     options = parser.parse_args()
-    ground = Ground(options.folder.absolute(), *(TORCH if options.packages == "torch" else SMALL))
+    pinned = tuple(pin.partition("==")[0] for pin in options.old.split())
+    ground = Ground(options.folder.absolute(), pinned, resolved(options.old), resolved(options.new))
     os.environ["XDG_STATE_HOME"] = str(ground.folder / "state")
     ground.folder.mkdir(parents=True, exist_ok=True)
     build(ground)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import pickle
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,12 +12,14 @@ from ultralytics import YOLO
 
 
 def train(weights: Path, data: Path, runs: Path) -> dict[str, float]:
-    """Train an epoch from some weights; the losses and metrics of it."""
+    """Train an epoch from some weights; its losses and metrics, as they stand in the last row of ``results.csv``."""
     model = YOLO(str(weights))
     model.train(
         data=str(data), epochs=1, imgsz=32, batch=4, device="cpu", workers=0, project=str(runs), plots=False, amp=False
     )
-    return {name: float(value) for name, value in model.trainer.metrics.items()}
+    with (Path(model.trainer.save_dir) / "results.csv").open() as stream:
+        *_, last = csv.DictReader(stream, skipinitialspace=True)
+    return {name.strip(): float(value) for name, value in last.items()}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -59,6 +59,21 @@ def test_it_fails_it_is_mended_and_it_is_undone(broken: World) -> None:
     assert torchlink(broken, "diff", "1:before")[0] == 0
 
 
+def test_a_program_can_follow_the_steps(broken: World) -> None:
+    code, out, err = torchlink(broken, "fix", str(broken.project), "--apply", "--format", "json-lines")
+    *steps, last = map(json.loads, out.splitlines())
+    assert (code, err) == (0, "") and last["changes"][0]["state"] == "committed"
+    wanted = [
+        "fetching 1 packages with uv",
+        "probing",
+        "taking a snapshot",
+        "changing the environment",
+        "linking what was changed",
+        "probing",
+    ]
+    assert [one["step"] for one in steps if one["step"] in wanted] == wanted
+
+
 def test_pins_are_edited_with_the_environment(broken: World) -> None:
     broken.source("requirements.txt", "reader==1.0\nshelf==2.0  # never change a running system\n")
     before = tree(broken)

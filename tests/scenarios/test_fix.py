@@ -132,3 +132,15 @@ def test_what_is_tied_to_a_release_moves_with_it(world: World, shop: Path) -> No
         ("reader==1.0", 1),
         ("lamp==1.0", 2),
     }
+
+
+def test_one_finding_is_mended_and_the_other_left(world: World, shop: Path) -> None:
+    make_wheel(shop, "lamp", "1.0", {"lamp/__init__.py": "from bulb import glow\n"}, requires=("bulb",))
+    make_wheel(shop, "bulb", "1.0", {"bulb/__init__.py": ""})
+    world.source("other.py", "import lamp\n")
+    lines = ask_for(world, "reader", "lamp")
+    assert fixed(world, "-r", lines).plans == ()
+    (plan,) = fixed(world, "import:reader:shelf", "-r", lines).plans
+    assert moves(plan) == {"shelf": "1.0"} and plan.resolves == ("import:reader:shelf",)
+    assert run(["fix", str(world.project), "import:no:such", "-r", lines]) == 2
+    assert "there is no finding 'import:no:such' here" in world.capture.readouterr().err

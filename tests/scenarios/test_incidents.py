@@ -161,23 +161,23 @@ def test_yolo_training_backend(training: Incident) -> None:
     assert f"ultralytics=={moves(newer)['ultralytics']}" in (training.project / "requirements.txt").read_text()
 
 
-SIZE = """
-import prepare
-from ultralytics import YOLO
-def test_the_model_has_the_size_of_the_one_in_use():
-    model = YOLO(str(prepare.HOME / "model.yaml"), task="detect").model
-    assert sum(parameter.numel() for parameter in model.parameters()) == 132572
+SETTING = """
+from ultralytics.utils import DEFAULT_CFG
+def test_labels_can_be_smoothed():
+    assert hasattr(DEFAULT_CFG, "label_smoothing")
 """
 
 
 def test_what_a_probe_refuses_is_rolled_back_by_itself(training: Incident) -> None:
-    """Newer ultralytics builds another head from the same description, which no linker can see."""
-    (training.project / "test_size.py").write_text(SIZE)
-    (training.project / "pyproject.toml").write_text('[tool.torchlink]\nverify = "python -m pytest -q test_size.py"\n')
+    """Newer ultralytics has dropped a setting that this project's own test asks for; no linker can see that."""
+    (training.project / "test_setting.py").write_text(SETTING)
+    (training.project / "pyproject.toml").write_text(
+        '[tool.torchlink]\nverify = "python -m pytest -q test_setting.py"\n'
+    )
     pins = (training.project / "requirements.txt").read_bytes()
     newer = next(plan for plan in training.fixes().plans if "torch" not in moves(plan))
     code, said = training.apply(newer)
     assert code == 1 and "rolled back" in said and "the probe verify passes 0 and fails 1 tests" in said
     assert (training.project / "requirements.txt").read_bytes() == pins
-    assert "1 passed" in training.runs("-m", "pytest", "-q", "test_size.py").stdout
+    assert "1 passed" in training.runs("-m", "pytest", "-q", "test_setting.py").stdout
     assert os.listdir(training.environment / ".torchlink" / "1").count("saved") == 0

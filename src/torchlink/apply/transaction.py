@@ -47,7 +47,7 @@ MOST_KEPT = 5
 class Means:
     """What a transaction works with."""
 
-    stage: Callable[[Sequence[str], Path], None]
+    stage: Callable[[Sequence[str], Path, Progress], None]
     """Installs exact pins below a folder as they would lie in the environment."""
     environment: Callable[[], Environment]
     """Reads the environment."""
@@ -174,15 +174,15 @@ def kept_report(entry: Entry) -> Report:
 
 
 def _prepare(entry: Entry, request: Request, environment: Environment, means: Means) -> None:
-    known = [one.id for one in request.report.findings if one.severity is Severity.BREAK]
     entry.write_packed(REPORT, document(request.report))
-    means.tell("probing", 0, 0)
-    entry.reach(State.PREPARING, known=known, before=[probe_document(one) for one in means.probe()])
     pins = [f"{step.package}=={step.new}" for step in request.plan.steps if step.op in {"set", "add"}]
     means.tell(f"fetching {len(pins)} packages with uv", 0, 0)
     entry.staged.mkdir()
     if pins:
-        means.stage(pins, entry.staged)
+        means.stage(pins, entry.staged, means.tell)
+    means.tell("probing", 0, 0)
+    known = [one.id for one in request.report.findings if one.severity is Severity.BREAK]
+    entry.reach(State.PREPARING, known=known, before=[probe_document(one) for one in means.probe()])
     means.tell("taking a snapshot", 0, 0)
     moves = plan_moves(environment, _changed(request.plan), entry.staged)
     for folder in {path.rpartition(os.sep)[0] for path in moves.out}:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from torchlink.cli.changed import exit_code, show
 from torchlink.cli.progress import ShownProgress
+from torchlink.cli.step_lines import StepLines
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.question import Question
 from torchlink.model.report import Report
@@ -16,6 +19,7 @@ _MAX_REPORT = 256 * 2**20
 
 def apply(
     project: Path | None,
+    finding: str,
     python: Path | None,
     question: Question,
     *,
@@ -29,11 +33,11 @@ def apply(
     from torchlink import change, pipeline
 
     at = change.place(project, python, cache=cache)
-    with ShownProgress() as progress:
+    with _told(form) as progress:
         if plans is not None:
             report = _saved(plans)
         else:
-            report = pipeline.fix(question, project, python=python, cache=cache, progress=progress)
+            report = pipeline.fix(question, project, finding, python=python, cache=cache, progress=progress)
         plan = change.choose(report, choice, at.root)
         done = change.apply(
             plan,
@@ -52,10 +56,14 @@ def resume(project: Path | None, python: Path | None, *, cache: bool, form: str)
     """Finish the change that was interrupted."""
     from torchlink import change
 
-    with ShownProgress() as progress:
+    with _told(form) as progress:
         done = change.resume(change.place(project, python, cache=cache), progress=progress)
     show([done], form)
     return exit_code(done, State.COMMITTED)
+
+
+def _told(form: str) -> AbstractContextManager[Callable[[str, int, int], None]]:
+    return nullcontext(StepLines()) if form == "json-lines" else ShownProgress()
 
 
 def _saved(path: Path) -> Report:

@@ -30,6 +30,8 @@ def show(transactions: Sequence[Transaction], form: str) -> None:
 
     if form == "json":
         surface.write(changes_json.render_changes(transactions), None)
+    elif form == "json-lines":
+        surface.write(changes_json.changes_line(transactions), None)
     else:
         colour = surface.takes_colour(sys.stdout)
         surface.write(changes.render_changes(transactions, width=surface.width(), colour=colour), None)

@@ -16,12 +16,13 @@ from torchlink.report.formats import render
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_FORMATS = ("terminal", "json", "markdown")
+_FORMATS = ("terminal", "json", "markdown", "json-lines")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command()
 @click.argument("project", required=False, type=click.Path(path_type=Path))
+@click.argument("finding", default="", metavar="[FINDING]")
 @what_if_options
 @click.option("--python", type=click.Path(path_type=Path), help="The interpreter, or the folder, of the environment.")
 @click.option(
@@ -38,6 +39,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def fix(
     project: Path | None,
+    finding: str,
     python: Path | None,
     form: str,
     apply: bool,
@@ -54,7 +56,8 @@ def fix(
     """Show changes that mend what is broken, each proven by linking the whole changed set.
 
     Alternatives keep one side each as it is, and say what moves, what they cost, and which of your own requirements
-    they break. Without --apply nothing is installed and no file is changed.
+    they break. FINDING is the id of the one that is to be mended, instead of all. Without --apply nothing is installed
+    and no file is changed.
 
     With --apply one plan is carried out as a transaction: everything is fetched first, files are exchanged in a moment,
     the result is linked again and probed, and rolled back by itself where that shows a fault. `torchlink rollback`
@@ -70,6 +73,8 @@ def fix(
 
         if question_of(what_if) != Question():
             raise click.UsageError("--source looks at the project's own environment: give no what-if target.")
+        if finding:
+            raise click.UsageError("--source rewrites all that the rules can: give no finding.")
         return fix_source(project or Path(), python, form=form, apply=apply, output=output)
     from torchlink import pipeline
     from torchlink.cli.check import exit_code
@@ -83,11 +88,15 @@ def fix(
         if go_on:
             return carry.resume(project, python, cache=cache, form=form)
         question = question_of(what_if)
-        return carry.apply(project, python, question, choice=choose, plans=plans, in_use=in_use, cache=cache, form=form)
+        return carry.apply(
+            project, finding, python, question, choice=choose, plans=plans, in_use=in_use, cache=cache, form=form
+        )
+    if form == "json-lines":
+        raise click.UsageError("json-lines are the steps of --apply and --continue.")
     if choose is not None or plans is not None or in_use:
         raise click.UsageError("--choose, --plans and --in-use belong to --apply.")
     with ShownProgress() as progress:
-        report = pipeline.fix(question_of(what_if), project, python=python, cache=cache, progress=progress)
+        report = pipeline.fix(question_of(what_if), project, finding, python=python, cache=cache, progress=progress)
     colour = output is None and surface.takes_colour(sys.stdout)
     surface.write(render(report, form=form, width=surface.width(), colour=colour), output)
     return exit_code(report, "break")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def fix(
     question: Question,
     project: Path | None = None,
+    finding: str = "",
     *,
     python: Path | None = None,
     cache: bool = True,
@@ -30,12 +31,13 @@ def fix(
     Args:
         question: a what-if target, or an empty one for the installed environment.
         project: as in `check`; what its own files require is what plans should not break.
+        finding: the id of the one that is to be mended; empty for all that is broken.
         python: as in `check`.
         cache: as in `check`.
         progress: told how far the work has come.
 
     Raises:
-        TorchlinkError: as `what_if`.
+        TorchlinkError: as `what_if`, or there is no such finding.
     """
     from torchlink.solve.ask import ask
     from torchlink.solve.declared import declared
@@ -57,6 +59,7 @@ def fix(
             declared=declared(files, question.added),
             judge=lambda wheels: questions.judge_set(wheels, source, store, running.silent),
             tell=tell,
+            wanted=finding,
         )
         mended = with_plans(replace(report, target=asked.target(report.target)), fixes(trouble))
         return replace(mended, elapsed_s=round(time.perf_counter() - began, 3))

@@ -20,6 +20,11 @@ def render_changes(transactions: Sequence[Transaction]) -> str:
     return _document({"changes": [transaction_document(one) for one in transactions]})
 
 
+def changes_line(transactions: Sequence[Transaction]) -> str:
+    """The same in one line."""
+    return json.dumps(json.loads(render_changes(transactions)), separators=(",", ":")) + "\n"
+
+
 def render_probes(results: Sequence[ProbeResult]) -> str:
     """What probes showed."""
     return _document({"probes": [probe_document(one) for one in results]})

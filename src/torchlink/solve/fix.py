@@ -15,7 +15,7 @@ from torchlink.model.errors import TorchlinkError
 from torchlink.model.finding import Finding
 from torchlink.model.names import normalise
 from torchlink.model.plan import Plan
-from torchlink.model.reference import Kind, PartyType, Severity
+from torchlink.model.reference import PartyType
 from torchlink.model.report import Report
 from torchlink.read.environment import environment_of
 from torchlink.read.metadata import CoreMetadata, parse_core_metadata
@@ -23,6 +23,7 @@ from torchlink.read.wheel import Wheel
 from torchlink.read.wheel_environment import Placed
 from torchlink.solve.ask import Asked, needed, pins_of, set_of
 from torchlink.solve.declared import Declared
+from torchlink.solve.goals import goals, is_break, left
 from torchlink.solve.lessons import Lesson, from_facts
 from torchlink.solve.plan import Fixes, make_plan, ranked
 from torchlink.solve.ties import tied
@@ -46,6 +47,8 @@ class Trouble:
     declared: tuple[Declared, ...]
     judge: Judge
     tell: Tell
+    wanted: str = ""
+    """The one finding that is to be mended; empty for all."""
     lessons: dict[tuple[str, ...], Lesson] = field(default_factory=dict)
     """What trying releases has taught so far, for every alternative."""
 
@@ -53,6 +56,10 @@ class Trouble:
     def present(self) -> Mapping[str, str]:
         """The versions as they are: installed, or resolved without any lesson."""
         return self.asked.present
+
+    @property
+    def goals(self) -> list[Finding]:
+        return goals(self.report, self.wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +93,13 @@ def fixes(trouble: Trouble) -> Fixes:
     Raises:
         TorchlinkError: an index does not answer.
     """
-    goals = _goals(trouble.report)
-    if not goals:
+    sought = trouble.goals
+    if not sought:
         return Fixes(plans=(), without=())
     plans: list[Plan] = []
     without: list[str] = []
     seen: set[frozenset[tuple[str, str]]] = set()
-    alternatives = list(_alternatives(trouble, goals))
+    alternatives = list(_alternatives(trouble, sought))
     for number, alternative in enumerate(alternatives):
         trouble.tell(f"looking for a fix that {alternative.title}", number, len(alternatives))
         found = _search(trouble, alternative)
@@ -100,7 +107,7 @@ def fixes(trouble: Trouble) -> Fixes:
             without.append(f"none that {alternative.title}: {found}")
             continue
         answer, report = found
-        plan = make_plan(trouble.present, answer, trouble.report, report, trouble.declared, goals, alternative.title)
+        plan = make_plan(trouble.present, answer, trouble.report, report, trouble.declared, sought, alternative.title)
         versions = frozenset((step.package, step.new) for step in plan.steps)
         if versions and versions not in seen:
             seen.add(versions)
@@ -116,25 +123,6 @@ def sound_set(trouble: Trouble) -> WheelSet | None:
     """
     found = _search(trouble, _KEEPS_ALL)
     return None if isinstance(found, str) else found[0]
-
-
-def _goals(report: Report) -> list[Finding]:
-    """What must be gone: every break; where there is none, every risk between two packages."""
-    breaks = [one for one in report.findings if _is_break(one)]
-    return breaks or [one for one in report.findings if one.severity is Severity.RISK and _is_between_packages(one)]
-
-
-def _goals_of(report: Report) -> set[str]:
-    return {one.id for one in _goals(report)}
-
-
-def _is_break(finding: Finding) -> bool:
-    """Files of the project that contradict each other are not mended by another set of releases: edits mend them."""
-    return finding.severity is Severity.BREAK and finding.kind is not Kind.PIN
-
-
-def _is_between_packages(finding: Finding) -> bool:
-    return finding.needer.type is PartyType.PACKAGE and finding.provider.type is PartyType.PACKAGE
 
 
 def _alternatives(trouble: Trouble, goals: Sequence[Finding]) -> Iterator[Alternative]:
@@ -164,6 +152,7 @@ def _search(trouble: Trouble, alternative: Alternative) -> tuple[WheelSet, Repor
     """Turn the loop. The answer that links, else one that only brings risks, else why there is none."""
     risky: tuple[WheelSet, Report] | None = None
     search = _Search(held=[f"{name}=={version}" for name, version in alternative.kept.items()])
+    wanted = frozenset(one.id for one in trouble.goals)
     for _ in range(MOST_TURNS):
         wish = _wish(trouble, alternative, search)
         try:
@@ -175,15 +164,15 @@ def _search(trouble: Trouble, alternative: Alternative) -> tuple[WheelSet, Repor
             return risky or f"more than {MOST_READ >> 30} GB of wheels would have to be read for it"
         answer = set_of(trouble.asked, pins)
         report = trouble.judge(answer)
-        left = _left(trouble.report, report)
-        if not left:
+        wrong = left(trouble.report, report, wanted)
+        if not wrong:
             return answer, report
-        if not any(map(_is_break, left)) and not _goals_of(trouble.report) & {one.id for one in left}:
+        if not any(map(is_break, wrong)) and not wanted & {one.id for one in wrong}:
             risky = risky or (answer, report)
-        learned = [_learn(one, trouble, alternative, answer, search) for one in left]
+        learned = [_learn(one, trouble, alternative, answer, search) for one in wrong]
         if not any(learned):
-            return risky or f"{left[0].title} stays, and no other release of what is at fault is known to mend it"
-    return risky or f"{MOST_TURNS} turns were not enough; the last answer still has: {left[0].title}"
+            return risky or f"{wrong[0].title} stays, and no other release of what is at fault is known to mend it"
+    return risky or f"{MOST_TURNS} turns were not enough; the last answer still has: {wrong[0].title}"
 
 
 def _wish(trouble: Trouble, alternative: Alternative, search: _Search) -> Wish:
@@ -201,15 +190,6 @@ def _wish(trouble: Trouble, alternative: Alternative, search: _Search) -> Wish:
         preferred=preferred,
         taught=taught,
     )
-
-
-def _left(before: Report, after: Report) -> list[Finding]:
-    """What a changed set must not have: any break, any risk that was not there before, and what was to be mended."""
-    goals = _goals_of(before)
-    known = {one.id for one in before.findings} - goals
-    breaks = [one for one in after.findings if _is_break(one)]
-    risks = [one for one in after.findings if one.severity is Severity.RISK and one.id not in known]
-    return breaks or [one for one in risks if _is_between_packages(one)]
 
 
 def _learn(finding: Finding, trouble: Trouble, alternative: Alternative, answer: WheelSet, search: _Search) -> bool:

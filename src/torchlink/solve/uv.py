@@ -14,6 +14,7 @@ from torchlink.model.errors import TorchlinkError
 from torchlink.model.names import normalise
 from torchlink.read.index_settings import IndexSettings
 from torchlink.read.uv_constraints import uv_constraints
+from torchlink.solve.fetching import Tell, fetched
 
 TIMEOUT_S = 600.0
 INSTALL_TIMEOUT_S = 7200.0
@@ -133,16 +134,20 @@ class Uv:
             raise TorchlinkError(_last_words(done.stderr), where=str(lock), mend="see what uv export says")
         return done.stdout
 
-    def install(self, pins: Sequence[str], prefix: Path) -> None:
+    def install(self, pins: Sequence[str], prefix: Path, tell: Tell) -> None:
         """Install exact pins, and nothing that they need, below a folder as they would lie in the interpreter's prefix.
+
+        Args:
+            pins: ``NAME==VERSION``.
+            prefix: the folder.
+            tell: told of downloads.
 
         Raises:
             TorchlinkError: one cannot be had, or the disk is full.
         """
-        command = [*self._start("pip", "install"), "--no-deps", "--python", self.python]
-        done = _run(
-            [*command, "--prefix", str(prefix), "--", *pins], self.folder, _variables(self.settings), INSTALL_TIMEOUT_S
-        )
+        command = [self.program, "pip", "install", *self._options("pip"), "--no-deps", "--python", self.python]
+        command += ["--prefix", str(prefix), "--", *pins]
+        done = fetched(command, self.folder, _variables(self.settings), INSTALL_TIMEOUT_S, tell)
         if done.returncode:
             how = f"signal {-done.returncode}" if done.returncode < 0 else " ".join(done.stderr.split())[:600]
             raise TorchlinkError(f"uv could not install {', '.join(pins[:4])}: {how}", mend="nothing was changed")
@@ -165,12 +170,15 @@ class Uv:
             raise _unsatisfiable(done.stderr, self)
 
     def _start(self, *words: str) -> list[str]:
-        command = [self.program, *words, "--quiet", "--color", "never", "--no-progress"]
+        return [self.program, *words, "--quiet", "--no-progress", *self._options(words[0])]
+
+    def _options(self, word: str) -> list[str]:
+        options = ["--color", "never"]
         if self.offline:
-            command.append("--offline")
-        if words[0] == "pip" and not self.builds:
-            command.append("--no-build")
-        return command
+            options.append("--offline")
+        if word == "pip" and not self.builds:
+            options.append("--no-build")
+        return options
 
     def _arguments(self, wish: Wish, scratch: Path) -> list[str]:
         answer = scratch / "answer.txt"
@@ -261,9 +269,7 @@ def _variables(settings: IndexSettings) -> dict[str, str]:
     return {name: value for name, value in variables.items() if value or name not in _REPLACED}
 
 
-def _run(
-    command: Sequence[str], folder: Path | None, variables: Mapping[str, str], timeout_s: float = TIMEOUT_S
-) -> subprocess.CompletedProcess[str]:
+def _run(command: Sequence[str], folder: Path | None, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             list(command),
@@ -272,14 +278,14 @@ def _run(
             text=True,
             encoding="utf-8",
             errors="replace",
-            timeout=timeout_s,
+            timeout=TIMEOUT_S,
             cwd=folder,
             env=variables,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise TorchlinkError(
-            f"uv has not answered within {timeout_s:.0f} s", mend="see whether the index does"
+            f"uv has not answered within {TIMEOUT_S:.0f} s", mend="see whether the index does"
         ) from None
     except OSError as error:
         raise TorchlinkError(f"uv cannot be started ({error.strerror})", where=command[0]) from None
