@@ -63,17 +63,6 @@ def test_few_releases_are_tried() -> None:
     assert lesson.excluded == "shelf 1.17 to 1.39 (23 releases)"
 
 
-def test_older_releases_are_tried_only_where_no_newer_one_is_good() -> None:
-    tried: list[str] = []
-
-    def fails(version: str) -> bool:
-        tried.append(version)
-        return int(version.partition(".")[2]) <= 20
-
-    lesson = by_trying("shelf", "1.20", RELEASES, fails, "why")
-    assert tried == ["1.21"] and lesson.specifier == "!=1.20"
-
-
 def test_what_facts_refute_is_excluded_and_not_tried() -> None:
     tried: list[str] = []
 

@@ -26,6 +26,7 @@ from torchlink.solve.declared import Declared
 from torchlink.solve.goals import goals, is_break, left
 from torchlink.solve.lessons import Lesson, from_facts
 from torchlink.solve.plan import Fixes, make_plan, ranked
+from torchlink.solve.releases import is_final
 from torchlink.solve.ties import tied
 from torchlink.solve.trial import Judge, Trial, other_releases
 from torchlink.solve.uv import Metadata, UnsatisfiableError, Wish
@@ -51,6 +52,8 @@ class Trouble:
     """The one finding that is to be mended; empty for all."""
     lessons: dict[tuple[str, ...], Lesson] = field(default_factory=dict)
     """What trying releases has taught so far, for every alternative."""
+    trials: dict[tuple[str, ...], bool] = field(default_factory=dict)
+    """What each trial has shown."""
 
     @property
     def present(self) -> Mapping[str, str]:
@@ -189,6 +192,8 @@ def _wish(trouble: Trouble, alternative: Alternative, search: _Search) -> Wish:
         held=tuple(search.held),
         preferred=preferred,
         taught=taught,
+        # With every final release refuted, uv would take those that came before them.
+        prereleases="explicit" if all(map(is_final, asked.present.values())) else "",
     )
 
 
@@ -243,9 +248,13 @@ def _tried(finding: Finding, name: str, trouble: Trouble, answer: WheelSet) -> L
     """What trying other releases of a package teaches; the same pair is tried once."""
     key = (name, finding.id, finding.needer.label, finding.provider.label)
     if key not in trouble.lessons:
-        versions = _versions(trouble, answer)
         trial = Trial(
-            finding=finding, answer=answer, wheels=trouble.asked.wheels, versions=versions, judge=trouble.judge
+            finding=finding,
+            answer=answer,
+            wheels=trouble.asked.wheels,
+            versions=_versions(trouble, answer),
+            judge=trouble.judge,
+            known=trouble.trials,
         )
         trouble.lessons[key] = other_releases(trial, name)
     return trouble.lessons[key]

@@ -71,8 +71,6 @@ def by_trying(
 ) -> Lesson:
     """Exclude the releases around the present one that fail alike: gallop to one that does not, then bisect.
 
-    Older ones are tried only where no newer one is found that does not fail: a resolver takes the newest.
-
     Args:
         name: the package whose releases are tried.
         present: the version that failed.
@@ -82,11 +80,10 @@ def by_trying(
         refuted: releases that are known not to do; they are excluded without being tried.
     """
     every = sorted({*releases, present}, key=Version)
-    ordered = [Version(one) for one in every if one == present or one not in refuted]
-    at = ordered.index(Version(present))
-    later = [str(one) for one in ordered[at + 1 :]]
-    newer = _edge(later, fails)
-    older = _edge([str(one) for one in reversed(ordered[:at])], fails) if newer == later else []
+    tried = [one for one in every if one == present or one not in refuted]
+    at = tried.index(present)
+    newer = _edge(tried[at + 1 :], fails)
+    older = _edge(tried[:at][::-1], fails)
     left_out = {*older, present, *newer, *refuted}
     excluded = [one for one in every if one in left_out]
     words = f"{name} {spans(excluded, every)}" + (f" ({len(excluded)} releases)" if len(excluded) > 1 else "")
@@ -94,12 +91,12 @@ def by_trying(
 
 
 def _edge(neighbours: Sequence[str], fails: Fails) -> list[str]:
-    """The nearest neighbours that fail, as far as a few probes show, the last of them of the farthest."""
+    """The nearest neighbours that fail, as far as a few probes show."""
     bad, step, probes = 0, 1, 0
     good: int | None = None
     while bad < len(neighbours) and probes < MOST_PROBES:
         probes += 1
-        probe = (min(bad + step, len(neighbours)) if probes < MOST_PROBES else len(neighbours)) - 1
+        probe = min(bad + step, len(neighbours)) - 1
         if not fails(neighbours[probe]):
             good = probe
             break

@@ -33,6 +33,8 @@ class Trial:
     versions: Mapping[str, str]
     """Of everything there is, by name."""
     judge: Judge
+    known: dict[tuple[str, ...], bool]
+    """What earlier trials have shown: whether a release fails with the same release on the other side."""
 
 
 def other_releases(trial: Trial, name: str) -> Lesson:
@@ -52,6 +54,15 @@ def other_releases(trial: Trial, name: str) -> Lesson:
 
 
 def _fails(trial: Trial, name: str, version: str) -> bool:
+    finding = trial.finding
+    beside = finding.needer.label if name == finding.provider.name else finding.provider.label
+    key = (name, version, beside, finding.kind.value, finding.severity.value)
+    if key not in trial.known:
+        trial.known[key] = _fails_now(trial, name, version)
+    return trial.known[key]
+
+
+def _fails_now(trial: Trial, name: str, version: str) -> bool:
     (other,) = trial.wheels.place([Pin(name=name, version=version)])
     shown = torch_exported(other)
     if other.wheel is None or (shown is not None and leaves_out(shown, trial.versions.get("torch", ""))):

@@ -70,6 +70,8 @@ class Wish:
     overrides: tuple[str, ...] = ()
     """Requirements that stand in the place of whatever anybody requires of their packages."""
     taught: tuple[Metadata, ...] = ()
+    prereleases: str = ""
+    """Which are taken, in uv's words (``--prerelease``); empty for the user's own choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,8 @@ class Uv:
         arguments += self._for_interpreter()
         if self.as_of:
             arguments += ["--exclude-newer", self.as_of]
+        if wish.prereleases:
+            arguments += ["--prerelease", wish.prereleases]
         constraints = tuple(str(path.absolute()) for path in wish.constraints)
         for option, values in (("--extra", wish.extras), ("--group", wish.groups), ("-c", constraints)):
             for value in values:
