@@ -2,8 +2,8 @@
 
 Usage: ``python -m benchmarks.apply_cost ENVIRONMENT NAME==VERSION... [--runs 3]``, on an environment that may be
 changed: it is brought to the given versions and back, by ``uv pip install --no-deps`` and as a transaction in turns,
-once before anything is timed. A transaction is timed without linking and probing, which are no part of the change; a
-rollback is the whole command, in a process of its own.
+first with nothing in uv's cache, then with everything. A transaction is timed without linking and probing, which are no
+part of the change; a rollback is the whole command, in a process of its own.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def plan(at: change.Place, pins: Sequence[str]) -> Plan:
     return Plan(id="p1", rank=1, summary="", resolves=(), certainty="proven", unknown=0, steps=steps)
 
 
-def uv(at: change.Place, plan: Plan, *, back: bool) -> None:
+def uv(at: change.Place, plan: Plan, *more: str, back: bool) -> None:
     """Change it by uv alone."""
-    command = ["uv", "pip", "install", "-q", "--no-deps", "--python", str(at.python)]
+    command = ["uv", "pip", "install", "-q", "--no-deps", "--python", str(at.python), *more]
     versions = {step.package: step.old if back else step.new for step in plan.steps}
     subprocess.run([*command, *(f"{name}=={one}" for name, one in versions.items() if one)], check=True)
     if added := [name for name, version in versions.items() if not version]:
@@ -81,6 +81,8 @@ def main() -> None:
     at = change.place(None, options.environment.absolute())
     wanted = plan(at, options.pins)
     without_trying()
+    cold = seconds(lambda: uv(at, wanted, "--no-cache", back=False))
+    uv(at, wanted, back=True)
     uv(at, wanted, back=False)
     uv(at, wanted, back=True)
     times: dict[str, list[float]] = {"uv alone": [], "transaction": [], "rollback": []}
@@ -91,6 +93,8 @@ def main() -> None:
         times["rollback"].append(seconds(lambda: rollback(at)))
     for name, taken in times.items():
         print(f"{name:12} {statistics.median(taken):6.2f} s   ({', '.join(f'{one:.2f}' for one in taken)})")
+    beyond = statistics.median(times["transaction"]) - statistics.median(times["uv alone"])
+    print(f"uv alone, nothing cached {cold:.2f} s; a transaction takes {beyond:.2f} s more ({beyond / cold:.0%} of it)")
     whole, journal = used(at.prefix), used(entries(at.prefix)[-1].path)
     print(f"environment  {whole / 1e6:,.0f} MB, of which the journal of a change {journal / 1e6:.1f} MB")
 

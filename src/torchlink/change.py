@@ -25,8 +25,9 @@ from torchlink.model.transaction import FileChange, State, Transaction
 from torchlink.probe.catalog import FAMILY, probes_for
 from torchlink.probe.run import DEFAULT_LIMITS, Limits, run_probes
 from torchlink.read.configuration import read_configuration
-from torchlink.read.environment import Survey, environment_of, find, survey
+from torchlink.read.environment import environment_of, find, installation_of, survey
 from torchlink.read.index_settings import index_settings
+from torchlink.read.layout import Installation
 from torchlink.read.uv_program import find_uv
 from torchlink.solve.uv import Uv
 
@@ -42,12 +43,12 @@ class Place:
 
     python: Path
     project: Path | None
-    surveyed: Survey
+    installation: Installation
     cache: bool = True
 
     @property
     def prefix(self) -> Path:
-        return Path(self.surveyed.installation.layout.prefix)
+        return Path(self.installation.layout.prefix)
 
     def environment(self) -> Environment:
         """The environment as it is now."""
@@ -68,10 +69,10 @@ def place(project: Path | None, python: Path | None, *, cache: bool = True) -> P
         TorchlinkError: there is none, or its interpreter does not run.
     """
     target = find(project, python, os.environ)
-    surveyed = survey(target, os.environ)
-    if not surveyed.installation.interpreter.executed:
+    installation = installation_of(target, os.environ)
+    if not installation.interpreter.executed:
         raise TorchlinkError("its interpreter does not run here", where=str(target), mend="work where it runs")
-    return Place(python=target, project=project, surveyed=surveyed, cache=cache)
+    return Place(python=target, project=project, installation=installation, cache=cache)
 
 
 def choose(report: Report, number: int | None, root: Path | None = None) -> Plan:
@@ -141,7 +142,7 @@ def apply(
     request = Request(
         plan=plan,
         prefix=at.prefix,
-        base_prefix=at.surveyed.installation.layout.base_prefix,
+        base_prefix=at.installation.layout.base_prefix,
         project="" if at.root is None else str(at.root),
         report=replace(report, findings=tuple({one.id: one for one in (*before.findings, *report.findings)}.values())),
         files=files,

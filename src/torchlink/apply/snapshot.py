@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from torchlink.apply.journal import Entry
+from torchlink.apply.moves import Moves
 from torchlink.model.environment import Environment
 from torchlink.model.errors import UnreadableError
 from torchlink.report.document import Node
@@ -42,15 +43,41 @@ def take(environment: Environment) -> Snapshot:
     start = len(environment.prefix.rstrip(os.sep)) + 1
     owners = _owners(environment, start)
     files = {
-        path: File(stamp, owners.get(path) or owners.get(path.rpartition(os.sep)[0], ""))
-        for root in _roots(environment)
-        for path, stamp in _stamps(root, start)
+        path: File(stamp, _owner(owners, path)) for root in _roots(environment) for path, stamp in _stamps(root, start)
     }
+    return _now(environment, files)
+
+
+def followed(before: Snapshot, environment: Environment, moves: Moves) -> Snapshot:
+    """The snapshot of what a change left: of an environment that was just read, and without looking at each file again.
+
+    Args:
+        before: what the change found.
+        environment: as the change left it.
+        moves: what it moved.
+    """
+    prefix = environment.prefix.rstrip(os.sep) + os.sep
+    owners = _owners(environment, len(prefix))
+    roots = tuple(root + os.sep for root in _roots(environment))
+    gone = frozenset(moves.out)
+    files = {path: file for path, file in before.files.items() if path not in gone}
+    for path in moves.into:
+        if (prefix + path).startswith(roots) and not path.endswith(".pyc"):
+            status = os.lstat(prefix + path)
+            files[path] = File((status.st_size, status.st_mtime_ns), _owner(owners, path))
+    return _now(environment, files)
+
+
+def _now(environment: Environment, files: Mapping[str, File]) -> Snapshot:
     return Snapshot(
         taken=datetime.now().astimezone().isoformat(timespec="seconds"),
         versions={one.name: one.version for one in reversed(environment.distributions)},
         files=files,
     )
+
+
+def _owner(owners: Mapping[str, str], path: str) -> str:
+    return owners.get(path) or owners.get(path.rpartition(os.sep)[0], "")
 
 
 def _roots(environment: Environment) -> list[str]:

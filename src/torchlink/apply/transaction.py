@@ -24,7 +24,7 @@ from torchlink.apply.checks import check_disk, check_environment, check_plan, ch
 from torchlink.apply.journal import Entry, begin, entries, flush_folder
 from torchlink.apply.lock import locked
 from torchlink.apply.moves import Moves, carry_back, carry_forward, plan_moves
-from torchlink.apply.snapshot import take, write_snapshot
+from torchlink.apply.snapshot import followed, read_snapshot, take, write_snapshot
 from torchlink.apply.verdict import why_not
 from torchlink.model.environment import Environment
 from torchlink.model.errors import TorchlinkError, UnreadableError
@@ -231,7 +231,8 @@ def _finish(entry: Entry, means: Means) -> Transaction:
         reason = why_not(transaction.plan, known, report, transaction.before, after)
         documents = [probe_document(one) for one in after]
         if not reason:
-            write_snapshot(entry, AFTER, take(means.environment()))
+            moves = Moves.read(entry.read(_MOVES))
+            write_snapshot(entry, AFTER, followed(read_snapshot(entry, BEFORE), means.environment(), moves))
             entry.reach(State.COMMITTED, after=documents)
     except BaseException as error:
         _undo(entry, _reason(error))

@@ -88,7 +88,7 @@ def survey(target: Path, variables: Mapping[str, str], cache: ByteStore | None =
 
     ``target`` comes from ``find``. Raises ``TorchlinkError`` where it is no Python environment.
     """
-    installation = _installation(target, variables, cache)
+    installation = installation_of(target, variables, cache)
     path = search_path(installation.interpreter, installation.layout, variables, Path.cwd())
     return Survey(installation=installation, path=path, tree=Tree(_roots(path)))
 
@@ -99,7 +99,7 @@ def stations(target: Path, variables: Mapping[str, str], cache: ByteStore | None
 
     ``target`` comes from ``find``. Raises ``TorchlinkError`` where it is no Python environment.
     """
-    installation = _installation(target, variables, cache)
+    installation = installation_of(target, variables, cache)
     path = search_path(installation.interpreter, installation.layout, variables, Path.cwd())
     folders = [entry.path for entry in path.entries if entry.origin is not PathOrigin.STDLIB]
     return folders + [place for finder in path.finders for _, place in finder.mapping if place]
@@ -115,7 +115,11 @@ def _roots(path: SearchPath) -> Iterator[Root]:
         yield from (Root(place, loose=True) for place in places if is_folder(place))
 
 
-def _installation(target: Path, variables: Mapping[str, str], cache: ByteStore | None) -> Installation:
+def installation_of(target: Path, variables: Mapping[str, str], cache: ByteStore | None = None) -> Installation:
+    """Ask the interpreter what it is and where its folders are; nothing is walked.
+
+    ``target`` comes from ``find``. Raises ``TorchlinkError`` where it is no Python environment.
+    """
     if target.is_dir():
         return _by_layout(target, _why_no_interpreter(target))
     try:
