@@ -57,9 +57,23 @@ def other_machine(path: Path) -> Machine:
 
 
 def link(
-    subject: Subject, project: Project | None, store: ByteStore, tell: running.Progress, machine: Machine | None = None
+    subject: Subject,
+    project: Project | None,
+    store: ByteStore,
+    tell: running.Progress,
+    machine: Machine | None = None,
+    asked: frozenset[str] = frozenset(),
 ) -> answers.Answer:
-    """Read what is reached, link it, and report."""
+    """Read what is reached, link it, and report.
+
+    Args:
+        subject: what is linked.
+        project: whose source reaches it.
+        store: remembers what was read.
+        tell: told how far the work has come.
+        machine: on which it runs, with its GPUs; ``None`` for a set of wheels.
+        asked: the distributions that are imported where the project has no source; empty for all.
+    """
     from torchlink.catalog.torch_exports import shipped_exports
     from torchlink.link.behaviour_plans import with_fixes
     from torchlink.link.cause import group, identity_of, judge
@@ -84,10 +98,10 @@ def link(
         torch_exports=shipped_exports,
     )
     tell("following imports", 0, 0)
-    sources.parse_ahead(files_ahead(environment, sources, project))
+    sources.parse_ahead(files_ahead(environment, sources, project, asked))
     try:
         imports, reach, variables = link_imports(
-            environment, sources, loader, owners=owners, project=project, variables=os.environ
+            environment, sources, loader, owners=owners, project=project, asked=asked, variables=os.environ
         )
     finally:
         sources.stop()

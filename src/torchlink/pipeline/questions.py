@@ -95,7 +95,9 @@ def judge_set(wheels: WheelSet, project: Project | None, store: ByteStore, tell:
     report = answers.remembered(store, key) if digest else None
     if report is None:
         with running.without_collector():
-            answer = running.in_deep_thread(lambda: linking.link(wheels.subject(store), project, store, tell))
+            answer = running.in_deep_thread(
+                lambda: linking.link(wheels.subject(store), project, store, tell, asked=wheels.asked)
+            )
         report = answer.report
         if digest:
             answers.remember(store, key, answer)

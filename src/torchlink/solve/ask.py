@@ -88,7 +88,7 @@ def ask(
     else:
         tell("resolving with uv", 0, 0)
         pins, forced = _resolved(driver, wish)
-        answer = wheel_set(pins, wheels, interpreter)
+        answer = replace(wheel_set(pins, wheels, interpreter), asked=_named(question))
     return Asked(
         question=question, answer=answer, wheels=wheels, uv=driver, wish=wish, present=answer.versions, forced=forced
     )
@@ -147,6 +147,13 @@ def _beneath(
             raise
         return None
     return survey(target, variables, store)
+
+
+def _named(question: Question) -> frozenset[str]:
+    """What a question asks for by name; empty where extras and groups ask for more than can be told."""
+    if question.extras or question.groups:
+        return frozenset()
+    return frozenset(one.name for one in declared(question.requirements, question.added))
 
 
 def _frozen(path: Path, uv: Uv, wheels: Wheels, interpreter: Interpreter) -> WheelSet:

@@ -25,6 +25,8 @@ class WheelSet:
     removed: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
     """What the question names that could not be understood."""
+    asked: frozenset[str] = frozenset()
+    """The packages that are asked for by name, and so imported; empty where all are."""
 
     @property
     def versions(self) -> dict[str, str]:
@@ -43,7 +45,7 @@ class WheelSet:
             self.interpreter.platform,
             self.interpreter.libc,
         )
-        return "\0".join((*sorted(parts), *self.removed, *self.unclear, *python, below))
+        return "\0".join((*sorted(parts), *self.removed, *self.unclear, *sorted(self.asked), *python, below))
 
     def subject(self, store: ByteStore) -> Subject:
         """What is linked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -72,11 +72,11 @@ class Paper:
         """Write the project's files; a text is its ``main.py``."""
         write(self.project, {"main.py": files} if isinstance(files, str) else files)
 
-    def link(self, *, project: bool = True) -> Answer:
-        """Run on paper what the project imports, or all that is installed."""
-        return deep(lambda: self._link(project))
+    def link(self, *, project: bool = True, asked: Collection[str] = ()) -> Answer:
+        """Run on paper what the project imports, or what is installed: all of it, or what is asked for."""
+        return deep(lambda: self._link(project, asked))
 
-    def _link(self, project: bool) -> Answer:
+    def _link(self, project: bool, asked: Collection[str]) -> Answer:
         environment, tree = read_with_tree(self.prefix)
         natives = tree.native_libraries()
         reader = NativeReader()
@@ -85,7 +85,7 @@ class Paper:
         sources = SourceFiles(tree, family_of(reader, natives), open_cache(None, "test"))
         source = read_project(self.project) if project else None
         links, reach, _ = link_imports(
-            environment, sources, loader, owners=owners, project=source, variables=self.variables
+            environment, sources, loader, owners=owners, project=source, asked=asked, variables=self.variables
         )
         return Answer(links=links, reach=reach)
 

@@ -27,6 +27,8 @@ def test_a_project_without_source_reaches_all_that_is_installed(paper: Paper) ->
     paper.lay({"data/__init__.py": "from shelf import gone\n", **SHELF})
     paper.source({"requirements.txt": "data\n"})
     assert paper.link().targets == ["shelf.gone"]
+    assert paper.link(asked={"data"}).targets == ["shelf.gone"]
+    assert paper.link(asked={"shelf"}).targets == []
 
 
 def test_the_chain_tells_the_way(paper: Paper) -> None:

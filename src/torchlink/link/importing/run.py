@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -14,7 +14,7 @@ from torchlink.link.importing.finder import Finder
 from torchlink.link.importing.machine import Machine, Running
 from torchlink.link.importing.values import UNKNOWN, Class, Function, Module, State, Value
 from torchlink.link.owners import Owners
-from torchlink.model.environment import Environment, Project
+from torchlink.model.environment import Distribution, Environment, Project
 from torchlink.model.native import NativeLoader
 from torchlink.model.reach import LibraryReach, Reach
 from torchlink.model.reference import Broken, Kind, Links, PartyType, Severity, Undecided
@@ -30,11 +30,13 @@ def link_imports(
     *,
     owners: Owners,
     project: Project | None = None,
+    asked: Collection[str] = (),
     variables: Mapping[str, str],
 ) -> tuple[Links, Reach, frozenset[str]]:
     """Run on paper what the target imports.
 
-    The target is the project's source; without any, every top-level package that is installed. Returns the broken
+    The target is the project's source; without any, the top-level packages of the distributions that are ``asked`` for
+    by name, and of every one that is installed where none is. Returns the broken
     references with their severity, what is reached, and the environment variables that were consulted.
     """
     machine = Machine(
@@ -46,7 +48,7 @@ def link_imports(
         variables=variables,
     )
     machine.modules["__main__"] = Module(name="__main__", path="", opaque=True)
-    entries = _run_project(machine, project) if _has_source(project) else _run_packages(machine)
+    entries = _run_project(machine, project) if _has_source(project) else _run_packages(machine, asked)
     links, reach = _links(machine, _chains(machine, entries), entries)
     return links, reach, frozenset(machine.consulted_variables)
 
@@ -56,14 +58,14 @@ def _has_source(project: Project | None) -> TypeGuard[Project]:
 
 
 def files_ahead(
-    environment: Environment, sources: Sources, project: Project | None
+    environment: Environment, sources: Sources, project: Project | None, asked: Collection[str] = ()
 ) -> Callable[[Callable[[str], ModuleSource]], Iterator[ModuleSource]]:
     """What ``link_imports`` will ask for, in about its order, given a function that parses a file."""
     finder = Finder(environment, sources, first=_script_folders(project))
     if _has_source(project):
         entries: list[Block] = [sources.module(str(path)).block for path in project.sources]
     else:
-        names = (name for one in environment.distributions for name in one.top_level if _is_program(name))
+        names = (name for one in _entries(environment, asked) for name in one.top_level if _is_program(name))
         entries = [(("import", 0, ((name, None),)),) for name in names]
     return lambda parse: walk(finder, parse, entries)
 
@@ -76,10 +78,15 @@ def _script_folders(project: Project | None) -> list[str]:
     return [str(folder) for folder in folders]
 
 
-def _run_packages(machine: Machine) -> list[Module]:
-    """Import every top-level name of every distribution, as ``python -c "import name"`` would."""
+def _entries(environment: Environment, asked: Collection[str]) -> list[Distribution]:
+    """The distributions that are imported by themselves."""
+    return [one for one in environment.distributions if not asked or one.name in asked]
+
+
+def _run_packages(machine: Machine, asked: Collection[str]) -> list[Module]:
+    """Import every top-level name of these distributions, as ``python -c "import name"`` would."""
     entries: list[Module] = []
-    for distribution in machine.environment.distributions:
+    for distribution in _entries(machine.environment, asked):
         for name in distribution.top_level:
             if not _is_program(name):
                 continue
