@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from torchlink.model.source import Block, Node
 
 UNKNOWN: Node = ("?", ())
-_DROPPED = (ast.Pass, ast.Nonlocal)
+_DROPPED = (ast.Pass,)
 
 
 class _Converter:
@@ -175,6 +175,9 @@ class _Converter:
 
     def global_(self, node: ast.Global) -> Node:
         return ("global", self.line(node), tuple(node.names))
+
+    def nonlocal_(self, node: ast.Nonlocal) -> Node:
+        return ("nonlocal", self.line(node), tuple(node.names))
 
     def break_(self, node: ast.Break) -> Node:
         return ("break", self.line(node))
@@ -351,6 +354,7 @@ _STATEMENTS: dict[type[ast.stmt], _Convert] = {
     ast.Delete: _Converter.delete,
     ast.Assert: _Converter.assert_,
     ast.Global: _Converter.global_,
+    ast.Nonlocal: _Converter.nonlocal_,
     ast.Break: _Converter.break_,
     ast.Continue: _Converter.continue_,
     ast.Match: _Converter.match,

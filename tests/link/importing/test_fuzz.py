@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
 
+import packaging
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.link.importing.paper import Paper, make
+from tests.link.importing.programs import checks
 
 SECONDS = 2.0
+SEEDS = int(float(os.environ.get("TORCHLINK_FUZZ_SECONDS", "2")) * 40)
 
 VALUES = (
     "1", "'a'", "'2.5.1'", "(1, 2)", "[1, 'b', None]", "{'k': 1}", "{1, 2}", "None", "x", "y", "f", "f()", "f(x, y=1)", "C", "C()", "C().m()",
@@ -91,3 +97,16 @@ def test_no_break_where_python_finds_none(text: str) -> None:
         paper.source("import a\n")
         if paper.truth() == "":
             assert paper.link().targets == []
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, 40))
+def test_what_is_known_is_what_python_computes(first: int, paper: Paper) -> None:
+    """``TORCHLINK_FUZZ_SECONDS`` makes it longer, as the other fuzz."""
+    shutil.copytree(Path(packaging.__file__).parent, paper.site / "packaging")
+    programs = {
+        f"p{seed}_{number}.py": text for seed in range(first, first + 40) for number, text in enumerate(checks(seed))
+    }
+    assert len(programs) > 100
+    paper.source(programs)
+    wrong = [broken.chain[0].partition(":")[0] for broken in paper.link().breaks]
+    assert not wrong, programs[wrong[0]]

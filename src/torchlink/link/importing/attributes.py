@@ -90,7 +90,8 @@ def has_attribute(machine: Machine, owner: Value, name: str) -> Value:
 
 def _instance_has(machine: Machine, owner: Instance, name: str) -> Value:
     if name in owner.attributes:
-        return True
+        # What was set under an undecided condition is not known to be there.
+        return True if owner.attributes[name] is not UNKNOWN else UNKNOWN
     if not owner.followed or not machine.certain or name.startswith("__") or not is_plain(owner.cls):
         return UNKNOWN
     return find_member((owner.cls,), name) is not None

@@ -26,11 +26,21 @@ from torchlink.model.source import Node
 
 
 def bind(machine: Machine, scope: Scope, name: str, value: Value) -> None:
-    """Bind a name in a scope."""
+    """Bind a name in a scope. What is bound elsewhere under an undecided condition is unknown from then on."""
     if name in scope.globals:
-        scope.module.namespace[name] = value
+        scope.module.namespace[name] = value if machine.certain else UNKNOWN
+    elif name in scope.nonlocals:
+        _holder(scope, name)[name] = value if machine.certain else UNKNOWN
     else:
         scope.variables[name] = value
+
+
+def _holder(scope: Scope, name: str) -> dict[str, Value]:
+    """The variables of the enclosing function that has a name."""
+    outer = scope.parent
+    while outer is not None and (outer.is_class or name not in outer.variables):
+        outer = outer.parent
+    return scope.variables if outer is None else outer.variables
 
 
 def assign(machine: Machine, scope: Scope, target: Node, value: Value) -> None:
@@ -62,6 +72,8 @@ def _unpack(machine: Machine, scope: Scope, targets: tuple[Node, ...], value: Va
 
 
 def _set_attribute(machine: Machine, owner: Value, name: str, value: Value) -> None:
+    if not machine.certain:
+        value = UNKNOWN
     if isinstance(owner, Module):
         owner.namespace[name] = value
     elif isinstance(owner, Instance):
@@ -141,8 +153,7 @@ def augment(machine: Machine, scope: Scope, statement: Node) -> None:
     value = expressions.evaluate(machine, scope, expression)
     old = expressions.evaluate(machine, scope, target)
     if isinstance(old, (list, set, dict)) and operator in ("Add", "BitOr"):
-        known = machine.certain or not isinstance(old, list)
-        operations.extend(old, value if known else UNKNOWN)
+        operations.extend(old, value if machine.certain else UNKNOWN)
         return
     assign(machine, scope, target, operations.binary(machine, operator, old, value))
 
@@ -160,15 +171,22 @@ def read_annotations(machine: Machine, scope: Scope, statement: Node) -> None:
 
 def delete(machine: Machine, scope: Scope, statement: Node) -> None:
     """``del a, b.c, d[0]``."""
-    if not machine.certain:
-        return
     for target in statement[2]:
-        if target[0] == "n":
-            scope.variables.pop(target[1], None)
-        elif target[0] == "a":
+        if target[0] == "sub":
+            container = expressions.evaluate(machine, scope, target[1])
+            key = expressions.evaluate(machine, scope, target[2])
+            operations.delete_item(container, key if machine.certain else UNKNOWN)
+        elif target[0] == "a" and machine.certain:
             owner = expressions.evaluate(machine, scope, target[1])
             if isinstance(owner, Module):
                 owner.namespace.pop(target[2], None)
+        elif target[0] == "n" and machine.certain:
+            scope.variables.pop(target[1], None)
+
+
+def nonlocal_(machine: Machine, scope: Scope, statement: Node) -> None:
+    """``nonlocal a``."""
+    scope.nonlocals = scope.nonlocals.union(statement[2])
 
 
 def global_(machine: Machine, scope: Scope, statement: Node) -> None:

@@ -19,6 +19,7 @@ from torchlink.link.importing.values import (
     ForeignObject,
     Scope,
     Value,
+    exception_names,
 )
 from torchlink.model.source import Block, Node
 
@@ -45,11 +46,13 @@ def perhaps(machine: Machine, scope: Scope, blocks: tuple[Block, ...]) -> statem
         machine.perhaps += 1
         try:
             ended = statements.run_block(machine, scope, block)
-        except Raised:
+        except Raised as raised:
             failed = True
+            machine.raise_perhaps(exception_names(raised.value.cls), scope)
         finally:
             machine.perhaps -= 1
         if failed:
+            scope.left_with.update(_changed(before, scope.variables))
             _restore(scope, before)
             continue
         signals.append(ended)
@@ -58,6 +61,7 @@ def perhaps(machine: Machine, scope: Scope, blocks: tuple[Block, ...]) -> statem
                 scope.perhaps_returned = True
             if ended.value not in scope.perhaps_left:
                 scope.perhaps_left |= {ended.value}
+            scope.left_with.update(_changed(before, scope.variables))
             _restore(scope, before)
             continue
         outcomes.append(dict(scope.variables))
@@ -92,6 +96,18 @@ def _changed(before: dict[str, Value], after: dict[str, Value]) -> Iterator[str]
     yield from islice(after, len(before), None)
 
 
+def forget_since(scope: Scope, before: dict[str, Value]) -> None:
+    """What was bound since then is not known any more: the code may have been left before."""
+    scope.left_with.update(_changed(before, scope.variables))
+    forget_left(scope)
+
+
+def forget_left(scope: Scope) -> None:
+    """Where ways out of a block meet again, what was bound on one of them is not known."""
+    scope.variables.update(dict.fromkeys(scope.left_with, UNKNOWN))
+    scope.left_with.clear()
+
+
 def same(left: Value, right: Value) -> bool:
     """Whether two values are certainly the same."""
     if left is right:
@@ -109,7 +125,7 @@ def for_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal |
         item: Value = (
             ForeignObject("name", value.data) if isinstance(value, ForeignObject) and value.kind == "names" else UNKNOWN
         )
-        return _loop_perhaps(machine, scope, target, body, item)
+        return _loop_perhaps(machine, scope, target, (body, otherwise), item)
     outer = scope.perhaps_left
     try:
         for item in items:
@@ -137,19 +153,25 @@ def _round(machine: Machine, scope: Scope, block: Block, outer: frozenset[str]) 
 
 def _leave_loop(scope: Scope, outer: frozenset[str]) -> None:
     """What is left undecided by a loop: of the ways to end a block, ``return`` alone reaches further."""
+    forget_left(scope)
     left = outer | (scope.perhaps_left & {statements.Signal.RETURN.value})
     scope.perhaps_left = outer if left == outer else left
 
 
 def _loop_perhaps(
-    machine: Machine, scope: Scope, target: Node | None, body: Block, item: Value = UNKNOWN
+    machine: Machine, scope: Scope, target: Node | None, blocks: tuple[Block, Block], item: Value = UNKNOWN
 ) -> statements.Signal | None:
+    """Run the body of a loop once, perhaps, and its ``else`` where nothing leaves the loop before."""
+    body, otherwise = blocks
     if target is not None:
         binding.assign(machine, scope, target, item)
     outer = scope.perhaps_left
     perhaps(machine, scope, (body, ()))
+    broken = statements.Signal.BREAK.value in scope.perhaps_left - outer
     _leave_loop(scope, outer)
-    return None
+    if broken:
+        return perhaps(machine, scope, (otherwise, ()))
+    return statements.run_block(machine, scope, otherwise)
 
 
 def while_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal | None:
@@ -159,7 +181,7 @@ def while_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal
     for _ in range(MAX_ITERATIONS):
         value = expressions.truth(machine, scope, test)
         if value is UNKNOWN or machine.exhausted or scope.perhaps_left is not outer:
-            signal = _loop_perhaps(machine, scope, None, body)
+            signal = _loop_perhaps(machine, scope, None, (body, otherwise))
             _leave_loop(scope, outer)
             return signal
         if not value:

@@ -20,6 +20,7 @@ from torchlink.link.importing.values import (
     Operators,
     State,
     Value,
+    exception_names,
     is_known,
     is_text,
 )
@@ -47,6 +48,19 @@ def pure(function: Callable[..., object]) -> Call:
         if not all(map(_is_data, arguments)) or not all(map(_is_data, keywords.values())):
             return UNKNOWN
         return function(*arguments, **keywords)
+
+    return computed
+
+
+def _number(function: Callable[..., object]) -> Call:
+    """``int`` or ``float``, which may raise for a text that is not known."""
+    known = pure(function)
+
+    def computed(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        value = known(machine, arguments, keywords)
+        if value is UNKNOWN:
+            machine.raise_perhaps(exception_names(ValueError), machine.scope)
+        return value
 
     return computed
 
@@ -167,7 +181,9 @@ def container(type_: type) -> Call:
         if not arguments:
             return type_()
         items = operations.items_of(arguments[0])
-        return UNKNOWN if items is None else type_(items)
+        if items is None or (UNKNOWN in items and type_ in (tuple, frozenset)):
+            return UNKNOWN
+        return type_(items)
 
     return make
 
@@ -177,7 +193,8 @@ def _map(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value
     if items is None or len(arguments) != 2 or len(items) > 1000:
         return UNKNOWN
     machine.spend(len(items))
-    return [calls.call(machine, arguments[0], [item], {}) for item in items]
+    answers = [calls.call(machine, arguments[0], [item], {}) for item in items]
+    return [*answers, UNKNOWN] if UNKNOWN in items else answers
 
 
 def _filter(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
@@ -211,7 +228,7 @@ def _all_or_any(stop: bool) -> Call:
 def _iterate(function: Callable[..., Sequence[object]]) -> Call:
     def make(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
         known = [operations.items_of(argument) for argument in arguments]
-        if any(items is None or len(items) > 10_000 for items in known) or keywords:
+        if any(items is None or len(items) > 10_000 or UNKNOWN in items for items in known) or keywords:
             return UNKNOWN
         return function(*known)
 
@@ -228,9 +245,18 @@ def _range(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Val
 
 def _sorted(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     items = operations.items_of(arguments[0])
-    if items is None or not all(map(_is_data, items)) or "key" in keywords:
-        return items if items is not None and "key" in keywords else UNKNOWN
-    return sorted(items)  # type: ignore[type-var]
+    backwards = operations.truth_of(keywords.get("reverse", False))
+    if items is None or backwards is UNKNOWN or len(items) > 1000:
+        return UNKNOWN
+    keys = items
+    if keywords.get("key") is not None:
+        machine.spend(len(items))
+        keys = [calls.call(machine, keywords["key"], [item], {}) for item in items]
+    if not all(map(_is_data, keys)):
+        # They are the same items, in an order that is not known.
+        return frozenset(items) if "key" in keywords and all(map(_is_data, items)) else UNKNOWN
+    order = sorted(range(len(items)), key=keys.__getitem__, reverse=bool(backwards))  # type: ignore[arg-type]
+    return [items[index] for index in order]
 
 
 FUNCTIONS: dict[str, Call] = {
@@ -257,8 +283,8 @@ FUNCTIONS: dict[str, Call] = {
     "builtins.enumerate": _iterate(lambda items: list(enumerate(items))),
     "builtins.reversed": _iterate(lambda items: list(reversed(items))),
     "builtins.str": pure(str),
-    "builtins.int": pure(int),
-    "builtins.float": pure(float),
+    "builtins.int": _number(int),
+    "builtins.float": _number(float),
     "builtins.bool": lambda machine, arguments, keywords: operations.truth_of(arguments[0]) if arguments else False,
     "builtins.min": pure(min),
     "builtins.max": pure(max),

@@ -126,7 +126,8 @@ def _native_call(
         return UNKNOWN
     try:
         return function.call(machine, arguments, keywords)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError):
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
+        machine.raise_perhaps(exception_names(type(error)), machine.scope)
         return UNKNOWN
 
 
@@ -137,9 +138,8 @@ def _data_call(
         if isinstance(method.value, dict) and method.name == "update":
             method.value[UNKNOWN] = UNKNOWN
         return UNKNOWN
-    if not machine.certain and isinstance(method.value, list) and method.name in methods.LENGTHENING:
-        operations.extend(method.value, UNKNOWN)
-        return None
+    if not machine.certain and methods.change_perhaps(method):
+        return UNKNOWN
     try:
         return methods.call_method(method, arguments, keywords)
     except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
@@ -157,8 +157,7 @@ def call_function(
         return _native_call(machine, modelled, arguments, keywords)
     machine.step()
     if machine.perhaps or machine.depth >= MAX_CALL_DEPTH or machine.exhausted:
-        if arguments and isinstance(arguments[0], Instance):
-            arguments[0].followed = False
+        _leave_unfollowed(arguments)
         return UNKNOWN
     if function.expression is None:
         body = body_of(machine, function)
@@ -175,6 +174,15 @@ def call_function(
             raise
         # A generator raises, if at all, when somebody takes an item.
         return UNKNOWN
+
+
+def _leave_unfollowed(arguments: Sequence[Value]) -> None:
+    """A call that is not followed may give its object attributes, and its containers more items."""
+    for argument in arguments:
+        if isinstance(argument, Instance):
+            argument.followed = False
+        elif isinstance(argument, (list, set, dict)):
+            operations.extend(argument, UNKNOWN)
 
 
 def _within_budget(machine: Machine, scope: Scope, function: Function) -> Value:

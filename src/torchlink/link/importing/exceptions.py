@@ -11,7 +11,7 @@ from torchlink.link.importing import (
     statements,
 )
 from torchlink.link.importing.failures import Cause, Raised, catches, exception
-from torchlink.link.importing.machine import Machine
+from torchlink.link.importing.machine import RAISED, Machine
 from torchlink.link.importing.values import (
     UNKNOWN,
     Event,
@@ -31,6 +31,8 @@ def try_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal |
     guards = running.guards
     guards.append(guard_of(handlers))
     doubted, running.doubted = running.doubted, False
+    outer, running.raised_perhaps = running.raised_perhaps, False
+    before, left = dict(scope.variables), scope.perhaps_left
     raised: Raised | None = None
     signal: statements.Signal | None = None
     try:
@@ -40,13 +42,18 @@ def try_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal |
             raised = error
         finally:
             guards.pop()
-        if raised is None:
+            _leave(scope, left)
+        if raised is not None:
+            signal = _handle(machine, scope, raised, handlers)
+        elif running.raised_perhaps:
+            _left_perhaps(machine, scope, before, handlers)
+            scope.result = UNKNOWN if signal is statements.Signal.RETURN else scope.result
+            branches.perhaps(machine, scope, (otherwise, ()))
+        else:
             if running.doubted:
                 _handle_perhaps(machine, scope, handlers)
             if signal is None and otherwise:
                 signal = statements.run_block(machine, scope, otherwise)
-        else:
-            signal = _handle(machine, scope, raised, handlers)
     except Raised:
         running.doubted = doubted
         ended = statements.run_block(machine, scope, finally_)
@@ -55,7 +62,28 @@ def try_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal |
         # A ``return`` in ``finally`` drops the exception.
         return ended
     running.doubted = doubted
+    running.raised_perhaps = outer or (running.raised_perhaps and not _takes_all(handlers))
     return statements.run_block(machine, scope, finally_) or signal
+
+
+def _leave(scope: Scope, left: frozenset[str]) -> None:
+    """What was perhaps raised in a body reaches no further than that."""
+    if RAISED in scope.perhaps_left - left:
+        rest = scope.perhaps_left - {RAISED}
+        scope.perhaps_left = left if rest == left else rest
+
+
+def _left_perhaps(machine: Machine, scope: Scope, before: dict[str, Value], handlers: tuple[Node, ...]) -> None:
+    """Something was perhaps raised in the body: it was perhaps left there, and a handler run."""
+    branches.forget_since(scope, before)
+    for _, name, body in handlers:
+        if name:
+            binding.bind(machine, scope, name, UNKNOWN)
+        branches.perhaps(machine, scope, (body, ()))
+
+
+def _takes_all(handlers: tuple[Node, ...]) -> bool:
+    return not {"", "Exception", "BaseException"}.isdisjoint(guard_of(handlers))
 
 
 def _handle_perhaps(machine: Machine, scope: Scope, handlers: tuple[Node, ...]) -> None:
@@ -160,10 +188,16 @@ def with_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal 
         if target is not None:
             entered = manager if isinstance(manager, Instance) else UNKNOWN
             binding.assign(machine, scope, target, entered)
-    guards = machine.running.guards
+    running = machine.running
+    guards = running.guards
     guards.append(managers.suppressed(context))
+    outer, running.raised_perhaps = running.raised_perhaps, False
+    before, left = dict(scope.variables), scope.perhaps_left
     try:
-        return statements.run_block(machine, scope, body)
+        signal = statements.run_block(machine, scope, body)
+        if running.raised_perhaps and guards[-1]:
+            branches.forget_since(scope, before)
+        return signal
     except Raised as raised:
         answer = managers.swallows(machine, context, raised)
         if answer is False:
@@ -171,4 +205,6 @@ def with_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal 
         _note_caught(machine, raised)
         return None
     finally:
+        running.raised_perhaps = outer or (running.raised_perhaps and not guards[-1])
+        _leave(scope, left)
         guards.pop()

@@ -19,6 +19,8 @@ MAX_CALL_STEPS = 4_000
 MAX_MODULE_STEPS = 60_000
 """Statements and calls that a module's body may take in all; after that its calls are unknown."""
 MAX_CALL_DEPTH = 24
+RAISED = "raise"
+"""Beside the names of signals: how a block has perhaps ended."""
 MAX_IMPORT_DEPTH = 400
 
 
@@ -39,6 +41,8 @@ class Running:
     guards: list[tuple[str, ...]] = field(default_factory=list)
     """Names in the ``except`` clauses around the current statement, outermost first."""
     steps: int = 0
+    raised_perhaps: bool = False
+    """Whether something was raised under a condition that is not known, in the ``try`` or ``with`` that is running."""
     doubted: bool = False
     """Whether the ``try`` that is running has taken an item with an unknown key."""
 
@@ -106,6 +110,13 @@ class Machine:
             self.steps_left -= steps
             if self.steps_left < 0:
                 raise StepsExhausted
+
+    def raise_perhaps(self, names: Iterable[str], scope: Scope | None) -> None:
+        """Note an exception that is perhaps raised: where it is taken, the code up to there runs perhaps."""
+        if self.expects((*names, "")):
+            self.running.raised_perhaps = True
+            if scope is not None:
+                scope.perhaps_left |= {RAISED}
 
     @property
     def exhausted(self) -> bool:

@@ -55,9 +55,9 @@ _PROPERTIES: dict[type, frozenset[str]] = {
 }
 
 
-LENGTHENING = _words("append extend insert")
-"""What makes a list longer: where it is called perhaps, the list's length is not known."""
-_CHANGING = LENGTHENING | _words("add update setdefault")
+_CHANGING = _words("append extend insert add update setdefault")
+_LOOKING = _words("count index issubset issuperset isdisjoint difference intersection symmetric_difference")
+_TAKING = _words("remove pop clear sort reverse discard difference_update intersection_update")
 
 
 def data_attribute(value: Value, name: str) -> Value | None:
@@ -80,6 +80,19 @@ class DataMethod:
 
     value: Value
     name: str
+
+
+def change_perhaps(method: DataMethod) -> bool:
+    """Call a method that changes its container, if it does, under a condition that is not known."""
+    if not isinstance(method.value, (list, set, dict)):
+        return False
+    if method.name in _TAKING:
+        operations.forget(method.value)
+    elif method.name in _CHANGING:
+        operations.extend(method.value, UNKNOWN)
+    else:
+        return False
+    return True
 
 
 def call_method(method: DataMethod, arguments: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
@@ -106,6 +119,8 @@ def call_method(method: DataMethod, arguments: Sequence[Value], keywords: Mappin
         and UNKNOWN in value
         and arguments[0] not in value
     ):
+        return UNKNOWN
+    if name in _LOOKING and not is_known(value):
         return UNKNOWN
     if name == "sort" and keywords:
         return None
@@ -157,8 +172,8 @@ def _default(value: Value, name: str, arguments: Sequence[Value]) -> Value:
         return arguments[1] if len(arguments) > 1 else None
     if isinstance(value, dict) and name in ("keys", "values", "items"):
         return UNKNOWN
-    if isinstance(value, (list, set)) and name in ("remove", "pop", "insert", "discard", "clear"):
-        operations.extend(value, UNKNOWN)
+    if isinstance(value, (list, set, dict)) and name in _TAKING:
+        operations.forget(value)
     return UNKNOWN
 
 
@@ -190,15 +205,17 @@ def _change(
             operations.extend(value, (argument,) if name == "add" else argument)
         return None
     if name == "setdefault" and arguments:
-        there, item = operations.subscript(value, arguments[0])
-        if there:
-            return item
-        operations.set_item(value, arguments[0], arguments[1] if len(arguments) > 1 else None, certain=True)
-        return value.get(arguments[0], UNKNOWN) if is_known(arguments[0]) else UNKNOWN
+        key, default = arguments[0], arguments[1] if len(arguments) > 1 else None
+        there, item = operations.subscript(value, key)
+        if not is_known(key) or not there:
+            operations.set_item(value, key, default, certain=True)
+        return item if there else default
     if arguments:
         pairs = arguments[0]
         if isinstance(pairs, (list, tuple)) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
-            pairs = {pair[0]: pair[1] for pair in pairs if is_known(pair[0])}
-        operations.extend(value, pairs)
+            for key, item in pairs:
+                operations.set_item(value, key, item, certain=True)
+        else:
+            operations.extend(value, pairs)
     value.update(keywords)
     return None

@@ -278,15 +278,48 @@ def subscript(container: Value, key: Value) -> tuple[bool, Value]:
 def set_item(container: Value, key: Value, value: Value, *, certain: bool) -> None:
     """``container[key] = value``."""
     if isinstance(container, dict):
-        if key is UNKNOWN or not is_known(key):
+        if not is_known(key) or not (certain or key in container):
             container[UNKNOWN] = UNKNOWN
             return
         try:
-            container[key] = value if certain or key not in container else UNKNOWN
+            container[key] = value if certain else UNKNOWN
         except TypeError:
             container[UNKNOWN] = UNKNOWN
-    elif isinstance(container, list) and isinstance(key, int) and -len(container) <= key < len(container):
-        container[key] = value
+    elif isinstance(container, list):
+        if isinstance(key, int) and -len(container) <= key < len(container):
+            container[key] = value if certain else UNKNOWN
+        else:
+            _set_slice(container, key, value, certain=certain)
+
+
+def _set_slice(container: list[Value], key: Value, value: Value, *, certain: bool) -> None:
+    items = items_of(value)
+    if certain and isinstance(key, slice) and items is not None and UNKNOWN not in container:
+        try:
+            container[key] = items
+        except ValueError:  # an extended slice takes as many items as it has
+            return
+    else:
+        forget(container)
+
+
+def forget(container: list[Value] | set[Value] | dict[Value, Value]) -> None:
+    """What a container holds is not known any more."""
+    container.clear()
+    extend(container, UNKNOWN)
+
+
+def delete_item(container: Value, key: Value) -> None:
+    """``del container[key]``."""
+    if not isinstance(container, (list, dict)):
+        return
+    if not is_known(key) or UNKNOWN in container:
+        forget(container)
+        return
+    try:
+        del container[key]  # type: ignore[arg-type]
+    except _FAILS:
+        return
 
 
 def extend(container: list[Value] | set[Value] | dict[Value, Value], value: Value) -> None:
@@ -306,8 +339,10 @@ def extend(container: list[Value] | set[Value] | dict[Value, Value], value: Valu
         items = None
     try:
         if isinstance(container, list):
-            if items is not None or UNKNOWN not in container:
-                container.extend([UNKNOWN] if items is None else items)
+            open_already = UNKNOWN in container
+            added = [UNKNOWN] if items is None else items
+            # One stands for any number of items that are not known.
+            container.extend(item for item in added if item is not UNKNOWN or not open_already)
         else:
             container.update([UNKNOWN] if items is None else items)
     except TypeError:

@@ -210,6 +210,7 @@ _STATEMENTS: dict[str, Callable[[Machine, Scope, Node], Signal | None]] = {
     "annotations": binding.read_annotations,
     "del": binding.delete,
     "global": binding.global_,
+    "nonlocal": binding.nonlocal_,
     "expr": _expression,
     "if": branches.if_,
     "for": branches.for_,

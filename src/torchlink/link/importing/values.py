@@ -98,7 +98,10 @@ class Scope:
     perhaps_returned: bool = False
     perhaps_left: frozenset[str] = frozenset()
     """How the block that is running has ended under a condition that is not known."""
+    left_with: set[str] = field(default_factory=set)
+    """Names that were bound anew on the way there."""
     globals: frozenset[str] = frozenset()
+    nonlocals: frozenset[str] = frozenset()
     function: Function | None = None
     yielded: list[Value] | None = None
     """What a generator has yielded so far; ``None`` where that is not known."""
