@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.apply_kill import report, without_trying
@@ -59,11 +60,24 @@ def rollback(at: change.Place) -> None:
     )
 
 
-def seconds(work: Callable[[], None]) -> float:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How long something took, in seconds."""
+
+    wall: float
+    processor: float
+    """Programs that it started included."""
+
+
+def taken(work: Callable[[], None]) -> Taken:
     os.sync()
-    began = time.perf_counter()
+    began, before = time.perf_counter(), os.times()
     work()
-    return time.perf_counter() - began
+    return Taken(time.perf_counter() - began, sum(os.times()[:4]) - sum(before[:4]))
+
+
+def median(some: Sequence[Taken]) -> Taken:
+    return Taken(statistics.median(one.wall for one in some), statistics.median(one.processor for one in some))
 
 
 def used(folder: Path) -> int:
@@ -81,22 +95,21 @@ def main() -> None:
     at = change.place(None, options.environment.absolute())
     wanted = plan(at, options.pins)
     without_trying()
-    cold = seconds(lambda: uv(at, wanted, "--no-cache", back=False))
+    cold = taken(lambda: uv(at, wanted, "--no-cache", back=False))
     uv(at, wanted, back=True)
     uv(at, wanted, back=False)
     uv(at, wanted, back=True)
-    times: dict[str, list[float]] = {"uv alone": [], "transaction": [], "rollback": []}
+    runs: dict[str, list[Taken]] = {"uv alone": [], "transaction": [], "rollback": []}
     for _ in range(options.runs):
-        times["uv alone"].append(seconds(lambda: uv(at, wanted, back=False)))
+        runs["uv alone"].append(taken(lambda: uv(at, wanted, back=False)))
         uv(at, wanted, back=True)
-        times["transaction"].append(seconds(lambda: transaction(at, wanted)))
-        times["rollback"].append(seconds(lambda: rollback(at)))
-    for name, taken in times.items():
-        print(f"{name:12} {statistics.median(taken):6.2f} s   ({', '.join(f'{one:.2f}' for one in taken)})")
-    beyond = statistics.median(times["transaction"]) - statistics.median(times["uv alone"])
-    print(f"uv alone, nothing cached {cold:.2f} s; a transaction takes {beyond:.2f} s more ({beyond / cold:.0%} of it)")
+        runs["transaction"].append(taken(lambda: transaction(at, wanted)))
+        runs["rollback"].append(taken(lambda: rollback(at)))
+    shown = {"uv alone, nothing cached": cold, **{name: median(some) for name, some in runs.items()}}
+    for name, one in shown.items():
+        print(f"{name:24} {one.wall:6.2f} s, {one.processor:5.2f} s of processor time")
     whole, journal = used(at.prefix), used(entries(at.prefix)[-1].path)
-    print(f"environment  {whole / 1e6:,.0f} MB, of which the journal of a change {journal / 1e6:.1f} MB")
+    print(f"the environment has {whole / 1e6:,.0f} MB, of which the journal of a change {journal / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":
