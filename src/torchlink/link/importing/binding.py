@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchlink.link.importing import (
     attributes,
+    containers,
     expressions,
     module_names,
     operations,
@@ -106,7 +107,7 @@ def _set_item(machine: Machine, scope: Scope, container: Value, key: Value, valu
         else:
             module_names.bind_native_names(container.module, key)
         return
-    operations.set_item(container, key, value, certain=machine.certain)
+    containers.set_item(container, key, value, certain=machine.certain)
 
 
 def _known_package(name: Value) -> str:
@@ -153,7 +154,7 @@ def augment(machine: Machine, scope: Scope, statement: Node) -> None:
     value = expressions.evaluate(machine, scope, expression)
     old = expressions.evaluate(machine, scope, target)
     if isinstance(old, (list, set, dict)) and operator in ("Add", "BitOr"):
-        operations.extend(old, value if machine.certain else UNKNOWN)
+        containers.extend(old, value if machine.certain else UNKNOWN)
         return
     assign(machine, scope, target, operations.binary(machine, operator, old, value))
 
@@ -175,7 +176,7 @@ def delete(machine: Machine, scope: Scope, statement: Node) -> None:
         if target[0] == "sub":
             container = expressions.evaluate(machine, scope, target[1])
             key = expressions.evaluate(machine, scope, target[2])
-            operations.delete_item(container, key if machine.certain else UNKNOWN)
+            containers.delete_item(container, key if machine.certain else UNKNOWN)
         elif target[0] == "a" and machine.certain:
             owner = expressions.evaluate(machine, scope, target[1])
             if isinstance(owner, Module):

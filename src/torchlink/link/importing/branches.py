@@ -8,8 +8,8 @@ from operator import is_not
 
 from torchlink.link.importing import (
     binding,
+    containers,
     expressions,
-    operations,
     statements,
 )
 from torchlink.link.importing.failures import Raised
@@ -120,7 +120,7 @@ def for_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal |
     """Run the body for each known item; once, perhaps, where they are not known."""
     _, _, target, iterable, body, otherwise = statement
     value = expressions.evaluate(machine, scope, iterable)
-    items = operations.items_of(value)
+    items = containers.items_of(value)
     if items is None or len(items) > MAX_ITERATIONS or machine.exhausted or UNKNOWN in items:
         item: Value = (
             ForeignObject("name", value.data) if isinstance(value, ForeignObject) and value.kind == "names" else UNKNOWN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from torchlink.link.importing import attributes, calls, methods, module_names, operations
+from torchlink.link.importing import attributes, calls, containers, methods, module_names, operations
 from torchlink.link.importing.failures import catches
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
@@ -180,7 +180,7 @@ def container(type_: type) -> Call:
             return result
         if not arguments:
             return type_()
-        items = operations.items_of(arguments[0])
+        items = containers.items_of(arguments[0])
         if items is None or (UNKNOWN in items and type_ in (tuple, frozenset)):
             return UNKNOWN
         return type_(items)
@@ -189,7 +189,7 @@ def container(type_: type) -> Call:
 
 
 def _map(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    items = operations.items_of(arguments[1])
+    items = containers.items_of(arguments[1])
     if items is None or len(arguments) != 2 or len(items) > 1000:
         return UNKNOWN
     machine.spend(len(items))
@@ -198,7 +198,7 @@ def _map(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value
 
 
 def _filter(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    items = operations.items_of(arguments[1])
+    items = containers.items_of(arguments[1])
     if items is None or len(items) > 1000:
         return UNKNOWN
     machine.spend(len(items))
@@ -214,7 +214,7 @@ def _filter(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Va
 
 def _all_or_any(stop: bool) -> Call:
     def decide(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-        items = operations.items_of(arguments[0])
+        items = containers.items_of(arguments[0])
         if items is None:
             return UNKNOWN
         truths = [operations.truth_of(item) for item in items]
@@ -227,7 +227,7 @@ def _all_or_any(stop: bool) -> Call:
 
 def _iterate(function: Callable[..., Sequence[object]]) -> Call:
     def make(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-        known = [operations.items_of(argument) for argument in arguments]
+        known = [containers.items_of(argument) for argument in arguments]
         if any(items is None or len(items) > 10_000 or UNKNOWN in items for items in known) or keywords:
             return UNKNOWN
         return function(*known)
@@ -244,7 +244,7 @@ def _range(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Val
 
 
 def _sorted(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
-    items = operations.items_of(arguments[0])
+    items = containers.items_of(arguments[0])
     backwards = operations.truth_of(keywords.get("reverse", False))
     if items is None or backwards is UNKNOWN or len(items) > 1000:
         return UNKNOWN

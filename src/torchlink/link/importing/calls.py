@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torchlink.link.importing import (
     attributes,
+    containers,
     expressions,
     gates,
     intrinsics,
@@ -182,7 +183,7 @@ def _leave_unfollowed(arguments: Sequence[Value]) -> None:
         if isinstance(argument, Instance):
             argument.followed = False
         elif isinstance(argument, (list, set, dict)):
-            operations.extend(argument, UNKNOWN)
+            containers.extend(argument, UNKNOWN)
 
 
 def _within_budget(machine: Machine, scope: Scope, function: Function) -> Value:

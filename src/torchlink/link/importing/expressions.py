@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterator
 
-from torchlink.link.importing import attributes, binding, calls, intrinsics, operations
+from torchlink.link.importing import attributes, binding, calls, containers, intrinsics, operations
 from torchlink.link.importing.failures import Raised, exception
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
@@ -102,7 +102,7 @@ def items(machine: Machine, scope: Scope, nodes: tuple[Node, ...]) -> list[Value
     result: list[Value] = []
     for node in nodes:
         if node[0] == "*":
-            spread = operations.items_of(evaluate(machine, scope, node[1]))
+            spread = containers.items_of(evaluate(machine, scope, node[1]))
             result.extend([UNKNOWN] if spread is None else spread)
         else:
             result.append(evaluate(machine, scope, node))
@@ -128,9 +128,9 @@ def _dict(machine: Machine, scope: Scope, node: Node) -> Value:
     result: dict[Value, Value] = {}
     for key, value in node[1]:
         if key is None:
-            operations.extend(result, evaluate(machine, scope, value))
+            containers.extend(result, evaluate(machine, scope, value))
         else:
-            operations.set_item(result, evaluate(machine, scope, key), evaluate(machine, scope, value), certain=True)
+            containers.set_item(result, evaluate(machine, scope, key), evaluate(machine, scope, value), certain=True)
     return result
 
 
@@ -145,7 +145,7 @@ def _subscript(machine: Machine, scope: Scope, node: Node) -> Value:
         return container.module.namespace.get(key, UNKNOWN) if is_text(key) else UNKNOWN
     if container == Foreign("os.environ"):
         return _variable(machine, key)
-    there, value = operations.subscript(container, key)
+    there, value = containers.subscript(container, key)
     if there:
         return value
     kind = KeyError if isinstance(container, dict) else IndexError
@@ -350,7 +350,7 @@ def _rows(machine: Machine, scope: Scope, generators: tuple[Node, ...], first: V
         yield True
         return
     target, iterable, conditions = generators[0]
-    known = operations.items_of(evaluate(machine, scope, iterable) if first is None else first)
+    known = containers.items_of(evaluate(machine, scope, iterable) if first is None else first)
     rounds: list[Value] = [UNKNOWN] if known is None or UNKNOWN in known else known
     for item in rounds[: MAX_COMPREHENSION + 1]:
         machine.step()
@@ -379,7 +379,7 @@ def _yield(machine: Machine, scope: Scope, node: Node) -> Value:
 
 
 def _yield_from(machine: Machine, scope: Scope, node: Node) -> Value:
-    _give(scope, operations.items_of(evaluate(machine, scope, node[1])), machine)
+    _give(scope, containers.items_of(evaluate(machine, scope, node[1])), machine)
     return UNKNOWN
 
 

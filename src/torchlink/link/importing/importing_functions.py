@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torchlink.link.importing import (
+    containers,
     module_names,
     modules,
     operations,
@@ -46,7 +47,7 @@ def _import_relative(
     What the list names is a sub-module, perhaps; it is read as an attribute afterwards.
     """
     namespace = arguments[1] if len(arguments) > 1 else keywords.get("globals")
-    listed = operations.items_of(arguments[3] if len(arguments) > 3 else keywords.get("fromlist"))
+    listed = containers.items_of(arguments[3] if len(arguments) > 3 else keywords.get("fromlist"))
     full = (
         statements.absolute_name(namespace.module, name, level) if isinstance(namespace, operations.Globals) else None
     )

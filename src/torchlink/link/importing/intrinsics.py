@@ -17,6 +17,7 @@ from torchlink.link.importing import (
     attributes,
     builtin_functions,
     calls,
+    containers,
     file_loaders,
     files,
     importing_functions,
@@ -96,7 +97,7 @@ def _wraps(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Val
 def _chain(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     result: list[Value] = []
     for argument in arguments:
-        items = operations.items_of(argument)
+        items = containers.items_of(argument)
         if items is None or len(result) + len(items) > 50_000:
             return UNKNOWN
         result.extend(items)

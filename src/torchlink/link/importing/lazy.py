@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from torchlink.link.importing import attributes, calls, operations
+from torchlink.link.importing import attributes, calls, containers, operations
 from torchlink.link.importing.failures import Raised, exception
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.names import bound_names
@@ -98,7 +98,7 @@ def _enter(
         modules.update(".".join(parts[: index + 1]) for index in range(len(parts)))
         if lacking:
             missing[key] = lacking
-        listed = operations.items_of(names)
+        listed = containers.items_of(names)
         for name in [UNKNOWN] if listed is None else listed:
             owners[name] = key
             if lacking:

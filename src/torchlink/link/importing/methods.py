@@ -10,7 +10,7 @@ from pathlib import PurePath
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from torchlink.link.importing import operations
+from torchlink.link.importing import containers, operations
 from torchlink.link.importing.values import (
     UNKNOWN,
     PartlyKnown,
@@ -87,9 +87,9 @@ def change_perhaps(method: DataMethod) -> bool:
     if not isinstance(method.value, (list, set, dict)):
         return False
     if method.name in _TAKING:
-        operations.forget(method.value)
+        containers.forget(method.value)
     elif method.name in _CHANGING:
-        operations.extend(method.value, UNKNOWN)
+        containers.extend(method.value, UNKNOWN)
     else:
         return False
     return True
@@ -145,7 +145,7 @@ def _stays_short(value: str, name: str, arguments: Sequence[Value], named: Seque
     if name == "replace" and len(arguments) > 1 and isinstance(arguments[0], str) and isinstance(arguments[1], str):
         return value.count(arguments[0]) * len(arguments[1]) < operations.MAX_SIZE
     if name == "join" and arguments:
-        items = operations.items_of(arguments[0]) or []
+        items = containers.items_of(arguments[0]) or []
         return len(items) * len(value) + sum(len(item) for item in items if isinstance(item, str)) < operations.MAX_SIZE
     return True
 
@@ -166,14 +166,14 @@ def is_modest(pattern: str, arguments: Sequence[Value]) -> bool:
 
 def _default(value: Value, name: str, arguments: Sequence[Value]) -> Value:
     if isinstance(value, dict) and name == "get" and arguments and is_known(arguments[0]):
-        there, item = operations.subscript(value, arguments[0])
+        there, item = containers.subscript(value, arguments[0])
         if there:
             return item
         return arguments[1] if len(arguments) > 1 else None
     if isinstance(value, dict) and name in ("keys", "values", "items"):
         return UNKNOWN
     if isinstance(value, (list, set, dict)) and name in _TAKING:
-        operations.forget(value)
+        containers.forget(value)
     return UNKNOWN
 
 
@@ -198,24 +198,24 @@ def _change(
         elif name == "insert" and len(arguments) == 2:
             value.insert(arguments[0] if isinstance(arguments[0], int) else 0, arguments[1])
         elif name == "extend" and arguments:
-            operations.extend(value, arguments[0])
+            containers.extend(value, arguments[0])
         return None
     if isinstance(value, set):
         for argument in arguments:
-            operations.extend(value, (argument,) if name == "add" else argument)
+            containers.extend(value, (argument,) if name == "add" else argument)
         return None
     if name == "setdefault" and arguments:
         key, default = arguments[0], arguments[1] if len(arguments) > 1 else None
-        there, item = operations.subscript(value, key)
+        there, item = containers.subscript(value, key)
         if not is_known(key) or not there:
-            operations.set_item(value, key, default, certain=True)
+            containers.set_item(value, key, default, certain=True)
         return item if there else default
     if arguments:
         pairs = arguments[0]
         if isinstance(pairs, (list, tuple)) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
             for key, item in pairs:
-                operations.set_item(value, key, item, certain=True)
+                containers.set_item(value, key, item, certain=True)
         else:
-            operations.extend(value, pairs)
+            containers.extend(value, pairs)
     value.update(keywords)
     return None

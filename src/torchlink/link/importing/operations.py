@@ -15,7 +15,6 @@ from torchlink.link.importing import methods
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.values import (
     UNKNOWN,
-    Class,
     Foreign,
     ForeignObject,
     Function,
@@ -30,7 +29,6 @@ from torchlink.link.importing.values import (
     is_text,
 )
 
-_ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"})
 _OPEN_KINDS = frozenset({"native", "name", "names"})
 """Objects of native modules: each may be anything."""
 MAX_SIZE = 100_000
@@ -82,28 +80,7 @@ _COMPARE: dict[str, Callable[..., object]] = {
 }
 
 
-_FAILS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, RecursionError)
-
-
-def items_of(value: Value) -> list[Value] | None:
-    """The items of a known iterable, in order; ``None`` where they are not known."""
-    if isinstance(value, (list, tuple, set, frozenset, dict, range)):
-        if isinstance(value, (set, frozenset)) and all(isinstance(item, str) for item in value):
-            return sorted(value)
-        return list(value)
-    if isinstance(value, str):
-        return None if isinstance(value, PartlyKnown) else list(value)
-    if isinstance(value, Class) and any(isinstance(base, Foreign) and base.name in _ENUMS for base in value.bases):
-        return [_member(name, item) for name, item in value.namespace.items() if _is_member(name, item)]
-    return None
-
-
-def _is_member(name: str, item: Value) -> bool:
-    return not name.startswith("_") and not isinstance(item, (Function, Class))
-
-
-def _member(name: str, value: Value) -> Value:
-    return ForeignObject("member", (name, value if isinstance(value, (str, int)) else UNKNOWN))
+FAILS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, RecursionError)
 
 
 def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
@@ -125,7 +102,7 @@ def binary(machine: Machine, name: str, left: Value, right: Value) -> Value:
         return names[0] if names and name == "Add" else UNKNOWN
     try:
         result = function(left, right)
-    except _FAILS:
+    except FAILS:
         return UNKNOWN
     if isinstance(result, (str, bytes, list, tuple)) and len(result) >= MAX_SIZE:
         return UNKNOWN
@@ -155,7 +132,7 @@ def _percent(left: str | bytes, right: Value) -> Value:
         return UNKNOWN
     try:
         return left % right
-    except _FAILS:
+    except FAILS:
         return UNKNOWN
 
 
@@ -198,7 +175,7 @@ def compare(machine: Machine, name: str, left: Value, right: Value) -> Value:
         return _same_object(left, right, name)
     try:
         return bool(_COMPARE[name](left, right))
-    except (*_FAILS, InvalidVersion):
+    except (*FAILS, InvalidVersion):
         return UNKNOWN
 
 
@@ -250,103 +227,6 @@ def _contains(item: Value, container: Value, positive: bool) -> Value:
     if UNKNOWN in container or PartlyKnown in map(type, container) or not is_known(item) or not isinstance(item, Data):
         return UNKNOWN
     return not positive
-
-
-def subscript(container: Value, key: Value) -> tuple[bool, Value]:
-    """``container[key]``: whether the key is there or may be, and the value."""
-    if container is UNKNOWN or isinstance(container, PartlyKnown) or not is_known(key):
-        return True, UNKNOWN
-    if isinstance(container, dict):
-        if not isinstance(key, Data):
-            return True, UNKNOWN
-        try:
-            if key in container:
-                return True, container[key]
-        except TypeError:
-            return True, UNKNOWN
-        return UNKNOWN in container, UNKNOWN
-    if isinstance(container, (list, tuple, str, bytes)) and isinstance(key, (int, slice)):
-        if isinstance(container, list) and UNKNOWN in container:
-            return True, UNKNOWN
-        try:
-            return True, container[key]
-        except _FAILS:
-            return False, UNKNOWN
-    return True, UNKNOWN
-
-
-def set_item(container: Value, key: Value, value: Value, *, certain: bool) -> None:
-    """``container[key] = value``."""
-    if isinstance(container, dict):
-        if not is_known(key) or not (certain or key in container):
-            container[UNKNOWN] = UNKNOWN
-            return
-        try:
-            container[key] = value if certain else UNKNOWN
-        except TypeError:
-            container[UNKNOWN] = UNKNOWN
-    elif isinstance(container, list):
-        if isinstance(key, int) and -len(container) <= key < len(container):
-            container[key] = value if certain else UNKNOWN
-        else:
-            _set_slice(container, key, value, certain=certain)
-
-
-def _set_slice(container: list[Value], key: Value, value: Value, *, certain: bool) -> None:
-    items = items_of(value)
-    if certain and isinstance(key, slice) and items is not None and UNKNOWN not in container:
-        try:
-            container[key] = items
-        except ValueError:  # an extended slice takes as many items as it has
-            return
-    else:
-        forget(container)
-
-
-def forget(container: list[Value] | set[Value] | dict[Value, Value]) -> None:
-    """What a container holds is not known any more."""
-    container.clear()
-    extend(container, UNKNOWN)
-
-
-def delete_item(container: Value, key: Value) -> None:
-    """``del container[key]``."""
-    if not isinstance(container, (list, dict)):
-        return
-    if not is_known(key) or UNKNOWN in container:
-        forget(container)
-        return
-    try:
-        del container[key]  # type: ignore[arg-type]
-    except _FAILS:
-        return
-
-
-def extend(container: list[Value] | set[Value] | dict[Value, Value], value: Value) -> None:
-    """``container += value`` or ``container |= value``."""
-    if isinstance(container, dict):
-        if isinstance(value, Globals):
-            container.update(value.module.namespace)
-            if value.module.opaque or value.module.libraries:
-                container[UNKNOWN] = UNKNOWN
-        elif isinstance(value, dict) and len(container) + len(value) < MAX_SIZE:
-            container.update(value)
-        else:
-            container[UNKNOWN] = UNKNOWN
-        return
-    items = items_of(value)
-    if items is not None and len(container) + len(items) > MAX_SIZE:
-        items = None
-    try:
-        if isinstance(container, list):
-            open_already = UNKNOWN in container
-            added = [UNKNOWN] if items is None else items
-            # One stands for any number of items that are not known.
-            container.extend(item for item in added if item is not UNKNOWN or not open_already)
-        else:
-            container.update([UNKNOWN] if items is None else items)
-    except TypeError:
-        return
 
 
 def parse_version(text: Value) -> Value:
