@@ -11,7 +11,7 @@ from torchlink import __version__, pipeline
 from torchlink.apply.difference import between, snapshot_named
 from torchlink.apply.journal import entries
 from torchlink.apply.pending import state_folder
-from torchlink.apply.relock import LOCK, relocked
+from torchlink.apply.relock import LOCK, is_concerned, relocked
 from torchlink.apply.snapshot import take
 from torchlink.apply.transaction import Means, Request, carry_out, go_on, kept_report, undo, unfinished
 from torchlink.catalog.cache import cache_folder, open_cache
@@ -135,7 +135,7 @@ def apply(
     before = pipeline.check(at.project, python=at.python, cache=at.cache, progress=progress)
     driver = _uv(at, index_url=index_url, offline=offline)
     files = (*_pin_edits(plan, at, progress), *_source_edits(plan, at))
-    if at.root is not None and (at.root / LOCK).is_file():
+    if at.root is not None and is_concerned(at.root, plan):
         progress("locking with uv", 0, 0)
         files = (*files, relocked(at.root, files, plan, driver))
         plan = replace(plan, steps=(*plan.steps, Step(op="relock", file=LOCK)))

@@ -14,6 +14,7 @@ import pytest
 from tests.apply.test_moves import content
 from tests.scenarios.test_what_if import shop
 from tests.scenarios.world import World
+from tests.wheels import make_wheel
 from torchlink.apply.pending import interrupted
 from torchlink.cli.main import run
 
@@ -122,6 +123,21 @@ def test_uvs_lock_is_made_anew_with_its_manifest_and_put_back(locked_by_uv: Worl
     assert subprocess.run(check, cwd=locked_by_uv.project).returncode == 0
     assert torchlink(locked_by_uv, "rollback")[0] == 0
     assert [file.read_bytes() for file in files] == before
+
+
+def test_a_lock_that_would_not_hold_what_the_plan_adds_is_refused(locked_by_uv: World, shop: Path) -> None:
+    """Nothing requires ``lamp``, so uv leaves it out, and its next sync would take it away."""
+    make_wheel(shop, "lamp", "1.0", {"lamp.py": ""})
+    plans = locked_by_uv.project.parent / "plans.json"
+    torchlink(locked_by_uv, "fix", str(locked_by_uv.project), "--format", "json", "--output", str(plans))
+    told = json.loads(plans.read_text())
+    told["plans"][0]["steps"].append({"op": "add", "package": "lamp", "from": "", "to": "1.0"})
+    plans.write_text(json.dumps(told))
+    before = tree(locked_by_uv)
+    words = ("fix", str(locked_by_uv.project), "--apply", "--plans", str(plans), "--choose", "1")
+    code, _, err = torchlink(locked_by_uv, *words)
+    assert code == 2 and "would hold lamp not at all, and the plan has 1.0" in err
+    assert tree(locked_by_uv) == before
 
 
 def test_a_lock_that_cannot_hold_the_plan_changes_nothing(locked_by_uv: World) -> None:

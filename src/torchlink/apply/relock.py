@@ -28,6 +28,11 @@ LOCK = "uv.lock"
 MAX_BYTES = 64 * 2**20
 
 
+def is_concerned(root: Path, plan: Plan) -> bool:
+    """Whether a project has a ``uv.lock`` that a plan would leave behind."""
+    return (root / LOCK).is_file() and any(step.op in {"set", "add", "remove", "edit-pin"} for step in plan.steps)
+
+
 def relocked(root: Path, edits: Sequence[FileChange], plan: Plan, uv: Uv) -> FileChange:
     """What a plan makes of the ``uv.lock`` in a project's folder.
 
@@ -46,15 +51,22 @@ def relocked(root: Path, edits: Sequence[FileChange], plan: Plan, uv: Uv) -> Fil
         _mirror(root, copy, {edit.path.absolute(): edit.after for edit in edits})
         uv.relock(copy, moved)
         after = read_bounded(copy / LOCK, MAX_BYTES)
-    held = _held(after)
-    for name, version in moved.items():
-        if not any(is_same(version, one) for one in held.get(name, ())):
-            raise TorchlinkError(
-                f"would hold {name} {' and '.join(held.get(name, ())) or 'not at all'}, not {version}",
-                where=str(root / LOCK),
-                mend=f"let pyproject.toml require {name} in this version first; nothing was changed",
-            )
+    _compare(plan, _held(after), root / LOCK)
     return FileChange(path=root / LOCK, before=read_bounded(root / LOCK, MAX_BYTES), after=after)
+
+
+def _compare(plan: Plan, held: Mapping[str, Sequence[str]], lock: Path) -> None:
+    for step in plan.steps:
+        if step.op not in {"set", "add", "remove"}:
+            continue
+        versions = held.get(step.package, ())
+        if not any(is_same(step.new, one) for one in versions) if step.new else versions:
+            raise TorchlinkError(
+                f"would hold {step.package} {' and '.join(versions) or 'not at all'}, and the plan has "
+                f"{step.new or 'none'}",
+                where=str(lock),
+                mend=f"let pyproject.toml say so of {step.package} first; nothing was changed",
+            )
 
 
 def _mirror(root: Path, copy: Path, edited: Mapping[Path, bytes]) -> None:
