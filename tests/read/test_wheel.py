@@ -5,6 +5,8 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.compiled import compile_library, needs_gcc
 from torchlink.catalog.cache import NullCache
 from torchlink.model.source import Presence
@@ -35,9 +37,23 @@ def test_names_of_a_library(tmp_path: Path) -> None:
 
 
 @needs_gcc
-def test_a_library_that_never_calls_python_offers_no_names_as_on_disk(tmp_path: Path) -> None:
+def test_an_extension_that_never_calls_python_offers_no_names_as_on_disk(tmp_path: Path) -> None:
     """torch's ``_C`` is one: what it has comes from the library that it needs."""
     wheel = wheel_of(tmp_path, {"b.so": SILENT})
     assert NativeStrings(str(tmp_path / "b.so")).presence("other") is Presence.ABSENT
     assert NativeStrings("b.so", lambda: wheel.strings("b.so")).presence("other") is Presence.ABSENT
     assert NativeStrings("gone.so", lambda: wheel.strings("gone.so")).presence("other") is Presence.PART
+
+
+@needs_gcc
+@pytest.mark.parametrize(
+    "source",
+    [
+        'const char *names[] = {"nms"}; int offered;',
+        "extern int _ZN5torch7LibraryC2Ev; int *PyInit_d(void) { return &_ZN5torch7LibraryC2Ev; }",
+    ],
+)
+def test_the_names_of_operators_are_not_kept(tmp_path: Path, source: str) -> None:
+    """torchvision's ``_C`` is one: it may offer whatever it likes to torch."""
+    wheel = wheel_of(tmp_path, {"d.so": source})
+    assert NativeStrings("d.so", lambda: wheel.strings("d.so")).presence("nms") is Presence.PART

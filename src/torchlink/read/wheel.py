@@ -90,8 +90,18 @@ class Wheel:
         try:
             return self._table("strings", name)
         except UnreadableError:
-            facts = self.natives().get(name)
-            return b"" if facts is None or _speaks_python(facts) else _NO_NAMES
+            return _NO_NAMES if self._is_stub(name) else b""
+
+    def _is_stub(self, name: str) -> bool:
+        """Whether it is an extension module that leaves all it offers to a library: it calls nothing of Python itself,
+        and registers no operators, whose names would be among its strings."""
+        facts = self.natives().get(name)
+        if facts is None or _speaks_python(facts) or any("5torch7Library" in one for one in facts.library.undefined):
+            return False
+        try:
+            return any(one.startswith("PyInit_") for one in self.exports(name))
+        except UnreadableError:
+            return False
 
     def keep(self) -> None:
         """Store what was read, so that `load` gives it again."""
