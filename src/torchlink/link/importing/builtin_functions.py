@@ -194,7 +194,7 @@ def _map(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value
         return UNKNOWN
     machine.spend(len(items))
     answers = [calls.call(machine, arguments[0], [item], {}) for item in items]
-    return [*answers, UNKNOWN] if UNKNOWN in items else answers
+    return [*answers, UNKNOWN] if UNKNOWN in items and UNKNOWN not in answers else answers
 
 
 def _filter(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
