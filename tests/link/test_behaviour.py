@@ -161,6 +161,27 @@ def test_another_file_is_another_answer(world: World) -> None:
     assert "argparse.Namespace" in finding.cause
 
 
+@pytest.mark.parametrize(
+    ("loader", "files", "found"),
+    [
+        ("AutoModelForCausalLM", ["pytorch_model.bin"], True),
+        ("BertModel", ["pytorch_model.bin"], True),
+        ("BertModel", ["pytorch_model.bin", "model.safetensors"], False),
+        ("BertModel", [], False),
+        ("AutoTokenizer", ["pytorch_model.bin"], False),
+        ("AutoConfig", ["pytorch_model.bin"], False),
+    ],
+)
+def test_weights_that_are_only_there_as_bin(world: World, loader: str, files: list[str], found: bool) -> None:
+    install(world, torch="2.4.0", transformers="4.57.3")
+    for name in files:
+        world.source(f"tiny/{name}", "")
+    source = f"from transformers import {loader}\n{loader}.from_pretrained('./tiny')"
+    assert judged(world, source) == ([("transformers-bin-gate", Severity.BREAK)] if found else [])
+    world.source("tiny/model.safetensors", "")
+    assert judged(world, source) == []
+
+
 def test_weights_only_false_is_a_note(world: World) -> None:
     install(world, torch="2.6.0")
     assert judged(world, "import torch\ntorch.load('x', weights_only=False)") == [

@@ -131,6 +131,7 @@ def found(rule: Rule, told: set[str]) -> bool:
 
 def write(project: Path, rule: Rule) -> None:
     for name, text in {"case.py": rule.case.code, **rule.case.files}.items():
+        (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(text)
 
 

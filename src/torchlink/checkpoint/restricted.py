@@ -24,17 +24,24 @@ class CheckpointFiles:
         self._environment = environment
         self._installed: Installed | None = None
         self._answers: dict[str, FileAnswer | None] = {}
+        self._looked_for: dict[str, bool] = {}
 
     @property
     def asked(self) -> frozenset[str]:
         """The paths that were asked for, whether a file is there or not."""
-        return frozenset(self._answers)
+        return frozenset((*self._answers, *self._looked_for))
 
     def restricted(self, path: str) -> FileAnswer | None:
         """Look into a file; ``None`` where it is not there, or is no whole file of ``torch.save``."""
         if path not in self._answers:
             self._answers[path] = _answer(self._look(path)) if Path(path).is_file() else None
         return self._answers[path]
+
+    def is_there(self, path: str) -> bool:
+        """Whether there is such a file."""
+        if path not in self._looked_for:
+            self._looked_for[path] = Path(path).is_file()
+        return self._looked_for[path]
 
     def _look(self, path: str) -> Loadability | None:
         if self._installed is None:
@@ -61,6 +68,10 @@ class UnreadCheckpoints:
     def restricted(self, path: str) -> FileAnswer | None:  # noqa: ARG002 -- the protocol's signature
         """Return ``None``: not known."""
         return None
+
+    def is_there(self, path: str) -> bool:  # noqa: ARG002 -- the protocol's signature
+        """Return False: not known."""
+        return False
 
 
 def _answer(found: Loadability | None) -> FileAnswer | None:

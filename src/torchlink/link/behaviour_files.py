@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torchlink.link.behaviour_index import Index
 from torchlink.link.behaviour_match import argument, is_missing
 from torchlink.link.behaviour_names import Place
+from torchlink.model.rules import Content
 from torchlink.model.saved import SavedValues
 from torchlink.model.uses import (
     UNKNOWN,
@@ -93,6 +94,16 @@ class Contents:
         if known is NOTHING and (place.file.path, place.use.line, place.use.column) in self._state_dicts:
             return Reading(told="load_state_dict takes it whole")
         return known
+
+    def read_folder(self, place: Place, call: Call, content: Content) -> Reading:
+        """What the call reads from the folder that it names."""
+        target = argument(call, content.name, content.position)
+        for folder in [] if is_missing(target) else self._paths(target, place):
+            if any(self._reader.is_there(posixpath.join(folder, name)) for name in content.instead):
+                return Reading(loads=True)
+            if self._reader.is_there(posixpath.join(folder, content.in_folder)):
+                return Reading((content.in_folder,), told=f"{posixpath.basename(folder)} holds")
+        return NOTHING
 
     def _known(self, target: Value, place: Place) -> Reading:
         for path in self._paths(target, place):

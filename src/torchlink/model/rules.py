@@ -53,6 +53,10 @@ class Content:
     position: int
     unknown: Severity | None
     """How bad it is where the content cannot be known; ``None`` for no finding."""
+    in_folder: str = ""
+    """The file that fails, where the argument names its folder; empty where it names the file itself."""
+    instead: tuple[str, ...] = ()
+    """Files of the folder that are read in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -206,3 +206,7 @@ class CheckpointReader(Protocol):
     def restricted(self, path: str) -> FileAnswer | None:
         """Look into a file; ``None`` where it is not there, or is no file of ``torch.save``."""
         ...
+
+    def is_there(self, path: str) -> bool:
+        """Whether there is such a file."""
+        ...

@@ -18,7 +18,7 @@ from tests.link.importing.paper import Paper, make
 from tests.link.importing.programs import checks
 
 SECONDS = 2.0
-SEEDS = int(float(os.environ.get("TORCHLINK_FUZZ_SECONDS", "2")) * 40)
+SEEDS = max(40, int(8 * float(os.environ.get("TORCHLINK_FUZZ_SECONDS", "2"))))
 
 VALUES = (
     "1", "'a'", "'2.5.1'", "(1, 2)", "[1, 'b', None]", "{'k': 1}", "{1, 2}", "None", "x", "y", "f", "f()", "f(x, y=1)", "C", "C()", "C().m()",

@@ -181,11 +181,15 @@ def _argument(table: Mapping[str, object], where: str) -> ArgumentTest:
 
 
 def _content(entry: Entry) -> Content | None:
-    inner = entry.optional("content", {"name", "position", "unknown"})
+    inner = entry.optional("content", {"name", "position", "unknown", "in_folder", "instead"})
     if inner is None:
         return None
     return Content(
-        name=inner.text("name"), position=inner.number("position") or 0, unknown=inner.severity("unknown", "none")
+        name=inner.text("name"),
+        position=inner.number("position") or 0,
+        unknown=inner.severity("unknown", "none"),
+        in_folder=inner.text("in_folder", ""),
+        instead=inner.texts("instead"),
     )
 
 
