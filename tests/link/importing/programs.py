@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from random import Random
 
@@ -219,7 +220,8 @@ def checks(seed: int) -> Iterator[str]:
     source = PROLOGUE + "".join(f"{line}\n" for line in writer.statements()) + EPILOGUE
     namespace: dict[str, object] = {"__name__": "program"}
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             exec(compile(source, "program", "exec"), namespace)  # noqa: S102 - the test's own program
     except Exception:  # noqa: BLE001 - whatever is wrong with a random program
         return
