@@ -122,8 +122,3 @@ def unpack(data: bytes) -> TorchExports:
 def shipped_exports() -> TorchExports:
     """The table that comes with torchlink."""
     return unpack((files("torchlink.catalog") / "data" / _FILE).read_bytes())
-
-
-def releases_exporting(symbol: str) -> tuple[str, ...]:
-    """The releases of torch whose wheels (Linux x86-64) export a symbol; empty where none does."""
-    return shipped_exports().releases_exporting(symbol)

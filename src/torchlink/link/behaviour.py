@@ -252,11 +252,7 @@ class Group:
         target = rule.relies_on
         if rule.content is None or truth is None:
             return _Hit(place, severity, target, call=call)
-        content, contents = rule.content, self.contents
-        if content.in_folder:
-            reading = contents.read_folder(place, call, content)
-        else:
-            reading = contents.read(place, call, content.name, content.position)
+        reading = self.contents.read(place, call, rule.content)
         if reading.loads:
             return None
         if reading.refused:

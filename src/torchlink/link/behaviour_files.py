@@ -87,18 +87,21 @@ class Contents:
         """The calls of ``torch.save``."""
         return tuple(call for _, call in self._saves)
 
-    def read(self, place: Place, call: Call, name: str, position: int) -> Reading:
+    def read(self, place: Place, call: Call, content: Content) -> Reading:
         """What the call reads by this argument."""
-        target = argument(call, name, position)
-        known = NOTHING if is_missing(target) or target is UNKNOWN else self._known(target, place)
+        target = argument(call, content.name, content.position)
+        if is_missing(target) or target is UNKNOWN:
+            known = NOTHING
+        elif content.in_folder:
+            known = self._in_folder(target, place, content)
+        else:
+            known = self._known(target, place)
         if known is NOTHING and (place.file.path, place.use.line, place.use.column) in self._state_dicts:
             return Reading(told="load_state_dict takes it whole")
         return known
 
-    def read_folder(self, place: Place, call: Call, content: Content) -> Reading:
-        """What the call reads from the folder that it names."""
-        target = argument(call, content.name, content.position)
-        for folder in [] if is_missing(target) else self._paths(target, place):
+    def _in_folder(self, target: Value, place: Place, content: Content) -> Reading:
+        for folder in self._paths(target, place):
             if any(self._reader.is_there(posixpath.join(folder, name)) for name in content.instead):
                 return Reading(loads=True)
             if self._reader.is_there(posixpath.join(folder, content.in_folder)):

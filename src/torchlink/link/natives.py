@@ -156,9 +156,11 @@ class NativeLinker:
         api, built = self._torch_build(path, facts, owner)
         if faults.any:
             return self._fails(path, faults, built)
-        if self._torch and built and api is TorchApi.UNSTABLE and self._of_other_minor(facts, built, self._torch):
-            broken = causes.other_torch(self._owners, path, built, self._torch, self._exporters(facts))
-            return Load(outcome=LoadOutcome.FAILS, exception="crash", reason=broken.cause, broken=(broken,))
+        if self._torch and built and api is TorchApi.UNSTABLE and other_minor(built, self._torch.version):
+            shown = self._exporters(facts)
+            if not shown.deny(built, self._torch.version):
+                broken = causes.other_torch(self._owners, path, built, self._torch, shown)
+                return Load(outcome=LoadOutcome.FAILS, exception="crash", reason=broken.cause, broken=(broken,))
         judged = self._against_numpy(path, faults)
         if judged.outcome is LoadOutcome.LOADS and faults.unknown:
             return Load(outcome=LoadOutcome.UNKNOWN, reason=faults.unknown[0])
@@ -189,9 +191,6 @@ class NativeLinker:
         if owner is None or owner.name == TORCH or api is TorchApi.NONE:
             return TorchApi.NONE, None
         return api, built_for(owner, self._files.torch_record(posixpath.dirname(path)))
-
-    def _of_other_minor(self, facts: NativeFacts, built: Built, torch: Distribution) -> bool:
-        return other_minor(built, torch.version) and not self._exporters(facts).deny(built, torch.version)
 
     def _exporters(self, facts: NativeFacts) -> Exporters:
         return exporters(facts.library, self._torch_exports()) if self._torch_exports else Exporters()

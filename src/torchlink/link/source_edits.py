@@ -10,7 +10,7 @@ from torchlink.link.behaviour_files import Reading
 from torchlink.link.behaviour_match import argument, holds, is_missing
 from torchlink.link.behaviour_names import Place
 from torchlink.model.edits import Choice, SourceEdit
-from torchlink.model.rules import Fix, Rewrite, Rule
+from torchlink.model.rules import Content, Fix, Rewrite, Rule
 from torchlink.model.uses import Call, Constant, Form, Name
 
 
@@ -118,15 +118,14 @@ class _At:
     # torch.load
 
     def _load(self, call: Call) -> Iterator[SourceEdit | Choice]:
-        content = self.rule.content
-        position, name = (content.position, content.name) if content is not None else (0, "f")
+        content = self.rule.content or Content(name="f", position=0, unknown=None)
         calls = self.group.index.code.as_called(self.place, call)
         if self.group.is_allowed_at(self.rule, self.place):
             return
         truths = [holds(self.rule, one, self.group.index.code, self.group.contents.saved) for one in calls]
         if not any(truths):
             return
-        readings = [self.group.contents.read(self.place, one, name, position) for one in calls]
+        readings = [self.group.contents.read(self.place, one, content) for one in calls]
         if not all(truths) or (call.rest and is_missing(argument(call, "weights_only", None))):
             yield self._choice("whether it says weights_only depends on who calls")
         elif all(reading.loads for reading in readings):

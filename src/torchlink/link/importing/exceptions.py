@@ -192,7 +192,7 @@ def with_(machine: Machine, scope: Scope, statement: Node) -> statements.Signal 
     guards = running.guards
     guards.append(managers.suppressed(context))
     outer, running.raised_perhaps = running.raised_perhaps, False
-    before, left = dict(scope.variables), scope.perhaps_left
+    before, left = dict(scope.variables) if guards[-1] else {}, scope.perhaps_left
     try:
         signal = statements.run_block(machine, scope, body)
         if running.raised_perhaps and guards[-1]:

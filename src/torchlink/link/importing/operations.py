@@ -233,7 +233,7 @@ def parse_version(text: Value) -> Value:
     """``packaging.version.parse``; keeps whose version it is."""
     if isinstance(text, Version):
         return text
-    if not isinstance(text, str) or isinstance(text, PartlyKnown):
+    if not is_text(text):
         return UNKNOWN
     if isinstance(text, VersionText):
         return InstalledVersion(str(text), text.distribution)
