@@ -10,6 +10,7 @@ from torchlink.link.kernels import TorchBuild, link_kernels
 from torchlink.model.environment import Distribution, DistributionKind, Environment, Interpreter, PathEntry, PathOrigin
 from torchlink.model.machine import DeviceCode, Gpu, Machine, Vendor
 from torchlink.model.reference import Broken, Links, Severity
+from torchlink.report.machine import dump, load
 
 _MEASURED: dict[str, tuple[str, tuple[str, ...]]] = {
     "2.1.2": ("12.1", ("sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90")),
@@ -221,3 +222,50 @@ def test_what_is_not_known_is_said() -> None:
     assert "compressed" in links.undecided[0].reason
     unknown = replace(H100, architecture="")
     assert "architecture of NVIDIA H100" in judged("2.9.0", machine(unknown)).undecided[0].reason
+
+
+_NEWER_ROCM: _Modules = {("gfx908", "gfx90a", "gfx942"): 50}
+_SEEN = "torch/lib/libtorch_cuda.so"
+_TABLE = "docs.nvidia.com/deploy/cuda-compatibility"
+
+
+@pytest.mark.parametrize(
+    ("target", "version", "modules", "verdict"),
+    [
+        (machine(H100), "2.9.0", None, ()),
+        (machine(RTX_5090), "2.6.0", None, ("code for sm_120", _SEEN)),
+        (machine(GTX_1080), "2.9.0", None, ("code for sm_61", _SEEN)),
+        (machine(V100), "2.9.0", None, ()),
+        (machine(V100), "2.6.0", {("sm_75", "sm_80"): 397}, ("code for sm_70", _SEEN)),
+        (machine(MI25, driver=""), "2.3.1+rocm5.7", ROCM_57, ()),
+        (machine(MI25, driver=""), "2.5.1+rocm6.2", _NEWER_ROCM, ("code for gfx900", _SEEN)),
+        (machine(MI300, driver=""), "2.5.1+rocm6.2", _NEWER_ROCM, ()),
+        (machine(RADEON_780M, driver=""), "2.3.1+rocm5.7", ROCM_57, ("code for gfx1103", _SEEN)),
+        (
+            machine(RADEON_780M, driver="", variables={"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}),
+            "2.3.1+rocm5.7",
+            ROCM_57,
+            (),
+        ),
+        (machine(APPLE_M2, driver="", cuda=""), "2.9.0", {}, ()),
+        (machine(driver="", cuda=""), "2.9.0", None, ()),
+        (machine(H100, driver="470.57.02", cuda=""), "2.9.0", None, ("driver", _TABLE)),
+        (machine(H100, driver="470.57.02", cuda="", wsl=True), "2.9.0", None, ("driver", _TABLE)),
+        (machine(H100, wsl=True), "2.9.0", None, ()),
+    ],
+)
+def test_every_machine_has_its_verdict_and_its_source(
+    target: Machine, version: str, modules: _Modules | None, verdict: tuple[str, ...]
+) -> None:
+    """By the file that describes it, as from a machine that is elsewhere."""
+    elsewhere = load(dump(target), "machine.json")
+    hip = version.partition("+rocm")[2]
+    links = judged(version, elsewhere, modules=modules, cuda="" if hip or modules == {} else None, hip=hip)
+    assert links.undecided == ()
+    if not verdict:
+        assert links.broken == ()
+        return
+    wanted, source = verdict
+    one = only(links)
+    assert (wanted in one.target, one.severity) == (True, Severity.BREAK)
+    assert source in {piece.artifact for piece in one.evidence}

@@ -16,7 +16,7 @@ from packaging.version import Version
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.names import normalise
 from torchlink.model.pins import Indexes, PinFile
-from torchlink.pins.outcome import link_play
+from torchlink.pins.faults import link_play
 from torchlink.pins.play import Outcome, Play, play, read_one, together
 from torchlink.read.pins.survey import read_pins
 from torchlink.solve.uv import UnsatisfiableError, Wish

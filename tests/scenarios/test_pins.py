@@ -94,6 +94,14 @@ def test_what_cannot_be_changed_is_named(project: Path, capsys: pytest.CaptureFi
     assert "left: Dockerfile:1: torch" in capsys.readouterr().err
 
 
+def test_a_lock_that_holds_another_version_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = '[[package]]\nname = "torch"\nversion = "2.2.0"\n'
+    (project / "poetry.lock").write_text(lock, encoding="utf-8")
+    assert run(["pins", "set", "torch==2.3.1+rocm5.7", "--project", str(project)]) == 1
+    assert "left: poetry.lock:3: torch 2.2.0: a lock: its own tool makes it anew" in capsys.readouterr().err
+    assert (project / "poetry.lock").read_text(encoding="utf-8") == lock
+
+
 @pytest.mark.parametrize("line", ["torch", "torch>=2", "torch==2.*", "torch==2; python_version>'3'", "???"])
 def test_a_wish_that_names_no_version(project: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
     assert run(["pins", "set", line, "--project", str(project)]) == 2
@@ -106,3 +114,16 @@ def test_check_tells_the_pins_too(project: Path, capsys: pytest.CaptureFixture[s
     assert run(["check", str(project), "--python", sys.executable, "--format", "json"]) in (0, 1)
     found = load(capsys.readouterr().out)
     assert "pin:server-setup.sh:torch" in [one.id for one in found.findings]
+
+
+def test_a_manifest_that_is_no_toml_is_read_as_far_as_it_goes(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = project / "pyproject.toml"
+    manifest.write_text(manifest.read_text() + "[tool.torchlink\n")
+    code, found = report(project, capsys)
+    assert code == 1
+    assert "pin:server-setup.sh:torch" in {one.id for one in found.findings}
+    pins = next(one.content["pins"] for one in found.artifacts if one.path == "pyproject.toml")
+    assert [pin["name"] for pin in pins] == ["numpy", "transformers", "torch", "torchvision"]  # type: ignore[attr-defined]
+    assert any(one.artifact.startswith("pyproject.toml") and "TOML" in one.reason for one in found.undecided)

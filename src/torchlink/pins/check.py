@@ -13,6 +13,8 @@ from torchlink.link.cause import group, judge
 from torchlink.link.pin_families import link_families, pinned_releases
 from torchlink.link.pins import link_pins
 from torchlink.link.silence import silence
+from torchlink.model.configuration import Silence
+from torchlink.model.errors import UnreadableError
 from torchlink.model.finding import Certainty, Finding
 from torchlink.model.pins import Pin, PinFile, PinSurvey, Place, Step
 from torchlink.model.reference import Links
@@ -51,7 +53,7 @@ def check_pins(
     began = time.perf_counter()
     survey = read_pins(project, progress)
     links = link_survey(survey, variables, store, offline=offline, progress=progress)
-    findings, silenced = silence(_grouped(links), read_configuration(Path(survey.root), rule_codes()).silences)
+    findings, silenced = silence(_grouped(links), _silences(Path(survey.root)))
     undecided = tuple(one for link in links for one in link.undecided)
     report = Report(
         torchlink=version,
@@ -65,6 +67,14 @@ def check_pins(
         silenced=silenced,
     )
     return report, survey
+
+
+def _silences(root: Path) -> tuple[Silence, ...]:
+    """What the project sets aside. A manifest that is no TOML says nothing of it, and is told as unread anyway."""
+    try:
+        return read_configuration(root, rule_codes()).silences
+    except UnreadableError:
+        return ()
 
 
 def link_survey(

@@ -16,12 +16,11 @@ from typing import Protocol
 
 from torchlink.link.ranges import admits
 from torchlink.model.errors import TorchlinkError
-from torchlink.model.names import distribution_of, normalise
-from torchlink.model.pins import Indexes, Pin, PinFile, Place, Step, Tool
+from torchlink.model.names import distribution_of
+from torchlink.model.pins import Indexes, PinFile, Place, Step, Tool
+from torchlink.pins.commands import addressed, wish_of
 from torchlink.solve.uv import UnsatisfiableError, Wish
 
-_REPOSITORY = re.compile(r"(?:git\+)?\w+://.*?/(?P<name>[A-Za-z0-9][\w.-]*?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
-_PROJECT = re.compile(r"\.(?:\[(?P<extras>[^\]]*)\])?")
 _LOCAL = re.compile(r"\+[A-Za-z0-9.]+")
 
 
@@ -55,6 +54,8 @@ class Played:
     outcome: Outcome
     moves: tuple[Move, ...] = ()
     note: str = ""
+    unreached: tuple[str, ...] = ()
+    """The indexes of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,14 +159,15 @@ def _played(
         names = [distribution_of(pin.name) for pin in step.pins]
         moves = tuple(Move(name=name, old=versions[name], new="") for name in names if name in versions)
         return Played(number=number, step=step, outcome=Outcome.INSTALLED, moves=moves)
-    unreached = [url for url in _urls(step.indexes) if not resolver.reaches(url)]
-    wish, notes = _wish(step, versions, root, held, plain=bool(unreached))
+    unreached = tuple(url for url in _urls(step.indexes) if not resolver.reaches(url))
+    wish, notes = wish_of(step, versions, root, held, plain=bool(unreached))
     notes = [*(f"{url} is not reached: plain releases stand for its builds" for url in unreached), *notes]
     indexes = Indexes() if unreached else step.indexes
     try:
         answer = resolver.resolve(wish, indexes)
     except UnsatisfiableError as error:
-        return Played(number=number, step=step, outcome=Outcome.FAILED, note="; ".join([*notes, error.what]))
+        note = "; ".join([*notes, error.what])
+        return Played(number=number, step=step, outcome=Outcome.FAILED, note=note, unreached=unreached)
     if step.no_deps:
         named = {distribution_of(pin.name) for pin in step.pins}
         answer = {name: version for name, version in answer.items() if name in named}
@@ -175,6 +177,7 @@ def _played(
         outcome=Outcome.INFERRED if notes else Outcome.INSTALLED,
         moves=tuple(_moves(_tagged(answer, step), versions)),
         note="; ".join(notes),
+        unreached=unreached,
     )
 
 
@@ -192,55 +195,6 @@ def _not_played(step: Step) -> str:
 
 def _urls(indexes: Indexes) -> Iterator[str]:
     yield from (url for url in (indexes.index, *indexes.extra) if url.startswith(("http://", "https://")))
-
-
-def _wish(
-    step: Step, versions: Mapping[str, str], root: Path, held: Sequence[str], *, plain: bool
-) -> tuple[Wish, list[str]]:
-    """What uv is asked, and what of the step is only inferred."""
-    notes: list[str] = []
-    lines: list[str] = []
-    for pin in step.pins:
-        lines.append(_line(pin, plain=plain))
-        if pin.url or pin.specifier is None:
-            notes.append(f"{pin.name} is taken for its newest release: {pin.note or f'{pin.url} was not looked at'}")
-    files, extras = _files(step, root), tuple[str, ...]()
-    for other in step.others:
-        if project := _PROJECT.fullmatch(other):
-            files.append(root / "pyproject.toml")
-            extras = tuple(part.strip() for part in (project["extras"] or "").split(",") if part.strip())
-        elif repository := _REPOSITORY.match(other):
-            lines.append(normalise(repository["name"]))
-            notes.append(f"{repository['name']} is taken for its newest release: {other} was not looked at")
-        else:
-            notes.append(f"{other} was not looked at")
-    notes += [f"only a run would show what {word} is" for word in step.unread]
-    if step.prereleases:
-        notes.append("--pre is not played: pre-releases are taken where nothing else fits")
-    upgraded = {distribution_of(pin.name) for pin in step.pins} if step.upgrade else set[str]()
-    preferred = {} if step.eager else {name: one for name, one in versions.items() if name not in upgraded}
-    wish = Wish(
-        lines=tuple(lines),
-        files=tuple(path for path in files if path.is_file()),
-        constraints=tuple(path for name in step.constraint_files if (path := root / name).is_file()),
-        extras=extras,
-        held=tuple(held),
-        preferred={name: _LOCAL.sub("", version) for name, version in preferred.items()},
-    )
-    notes += [f"{path.name} is not there" for path in files if not path.is_file()]
-    return wish, notes
-
-
-def _files(step: Step, root: Path) -> list[Path]:
-    return [root / name for name in step.requirement_files]
-
-
-def _line(pin: Pin, *, plain: bool) -> str:
-    """A requirement, without the tag where the plain release stands for it."""
-    extras = f"[{','.join(pin.extras)}]" if pin.extras else ""
-    specifier = pin.specifier or ""
-    marker = f" ; {pin.marker}" if pin.marker else ""
-    return f"{pin.name}{extras}{_LOCAL.sub('', specifier) if plain else specifier}{marker}"
 
 
 def _tagged(answer: Mapping[str, str], step: Step) -> dict[str, str]:
@@ -272,7 +226,7 @@ def wish_of_all(file: PinFile, played: Play) -> Wish:
     """
     working = _working(played)
     wishes = [
-        _wish(replace(step, upgrade=False), {}, Path(), (), plain=True)[0]
+        wish_of(replace(step, upgrade=False), {}, Path(), (), plain=True)[0]
         for step in file.steps
         if step.place in working and not step.removes and not step.no_deps
     ]
@@ -280,6 +234,14 @@ def wish_of_all(file: PinFile, played: Play) -> Wish:
     if not lines:
         raise UnsatisfiableError("no step was played")
     return Wish(lines=lines)
+
+
+def asked_for(file: PinFile) -> frozenset[str]:
+    """The packages that the steps ask for by name, and so import; empty where files say more."""
+    if any(step.requirement_files for step in file.steps):
+        return frozenset()
+    named = {distribution_of(pin.name) for step in file.steps for pin in step.pins if not step.removes}
+    return frozenset(named.union(*(addressed(step) for step in file.steps)))
 
 
 def together(file: PinFile, played: Play, resolver: Resolver) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from torchlink.catalog.wheels import Wheels
 from torchlink.link.pin_families import Required
-from torchlink.model.errors import TorchlinkError
+from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.store import ByteStore
 from torchlink.read.http import UnreachableError, read_url
 from torchlink.read.index import IndexFile, local_path
@@ -120,6 +120,10 @@ def open_releases(
     """What releases require, by the indexes that the user's tools are set to in this project."""
     from torchlink.read.index_settings import index_settings
 
-    own, users = index_settings(project, variables), index_settings(None, variables)
+    users = index_settings(None, variables)
+    try:
+        own = index_settings(project, variables)
+    except UnreadableError:  # what the file pins is read as far as it goes, and that it is broken is told there
+        own = users
     wheels, plain = (Wheels(settings, store, (), tell, offline=offline) for settings in (own, users))
     yield Releases(wheels, plain if users != own else None)

@@ -42,6 +42,8 @@ class Rewriting:
 
     edits: tuple[Edit, ...] = ()
     left: tuple[Left, ...] = ()
+    locks: tuple[Left, ...] = ()
+    """What locks hold: only their own tools make them anew."""
 
 
 def rewriting(survey: PinSurvey, versions: Mapping[str, str], *, documents: bool = False) -> Rewriting:
@@ -54,9 +56,12 @@ def rewriting(survey: PinSurvey, versions: Mapping[str, str], *, documents: bool
     """
     edits: dict[tuple[str, int], Edit] = {}
     left: list[Left] = []
+    locks: list[Left] = []
     for file in survey.files:
         for pin in file.pins:
             version = versions.get(distribution_of(pin.name))
+            if version is not None and pin.role is Role.LOCK and not _says(pin, version):
+                locks.append(Left(pin=pin, reason="a lock: its own tool makes it anew"))
             if version is None or not _is_ours(pin, documents):
                 continue
             found = _edits_of(file, pin, version)
@@ -67,7 +72,7 @@ def rewriting(survey: PinSurvey, versions: Mapping[str, str], *, documents: bool
     for edit in _index_edits(survey, versions, {file for file, _ in edits}):
         edits.setdefault((edit.place.file, edit.place.start), edit)
     ordered = sorted(edits.values(), key=lambda edit: (edit.place.file, edit.place.start))
-    return Rewriting(edits=tuple(ordered), left=tuple(left))
+    return Rewriting(edits=tuple(ordered), left=tuple(left), locks=tuple(locks))
 
 
 def _is_ours(pin: Pin, documents: bool) -> bool:

@@ -33,6 +33,8 @@ class Setting:
     changes: tuple[Change, ...]
     left: tuple[Left, ...]
     """Pins that still want something else."""
+    locks: tuple[Left, ...]
+    """Locks that still hold something else."""
     inferred: tuple[str, ...] = ()
     """Companions that are proven for the plain build of the version that was asked for, and not for its tag."""
     unknown: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +99,7 @@ def set_versions(
         versions=versions,
         changes=tuple(changes(Path(survey.root), found.edits)),
         left=found.left,
+        locks=found.locks,
         inferred=tuple(dict.fromkeys(inferred)),
         unknown=unknown,
     )

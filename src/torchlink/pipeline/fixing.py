@@ -41,8 +41,9 @@ def fix(
     """
     from torchlink.solve.ask import ask
     from torchlink.solve.declared import declared
-    from torchlink.solve.fix import Trouble, fixes
+    from torchlink.solve.fix import fixes
     from torchlink.solve.plan import with_plans
+    from torchlink.solve.trouble import Trouble
 
     began = time.perf_counter()
     store = open_cache(cache_folder(os.environ) if cache else None, __version__)

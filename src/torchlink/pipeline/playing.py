@@ -48,7 +48,8 @@ def play(
     from torchlink.pins.resolver import means_for_plain
     from torchlink.solve.ask import ask
     from torchlink.solve.declared import declared
-    from torchlink.solve.fix import Trouble, sound_set
+    from torchlink.solve.fix import sound_set
+    from torchlink.solve.trouble import Trouble
     from torchlink.solve.wheel_set import WheelSet, wheel_set
 
     began = time.perf_counter()
@@ -60,20 +61,29 @@ def play(
         def judge_set(wheels: WheelSet) -> Report:
             return questions.judge_set(wheels, None, store, tell)
 
-        def judge(versions: Mapping[str, str]) -> Report:
+        def judge(versions: Mapping[str, str], asked: frozenset[str]) -> Report:
             pins = [Pin(name=name, version=version) for name, version in versions.items()]
-            return judge_set(wheel_set(pins, means.wheels, means.interpreter))
+            return judge_set(replace(wheel_set(pins, means.wheels, means.interpreter), asked=asked))
 
-        def mend(lines: Sequence[str]) -> Mapping[str, str]:
+        trials: dict[tuple[str, ...], bool] = {}
+
+        def mend(lines: Sequence[str]) -> Mapping[str, str] | str:
             with tempfile.TemporaryDirectory() as folder:
                 wanted = Path(folder) / "requirements.txt"
                 wanted.write_text("\n".join(lines), encoding="utf-8")
                 asked = ask(replace(question, requirements=(wanted,)), None, python, os.environ, store, tell)
                 first = judge_set(asked.answer)
                 sound = sound_set(
-                    Trouble(asked=asked, report=first, declared=declared([wanted]), judge=judge_set, tell=tell)
+                    Trouble(
+                        asked=asked,
+                        report=first,
+                        declared=declared([wanted]),
+                        judge=judge_set,
+                        tell=tell,
+                        trials=trials,
+                    )
                 )
-            return {} if sound is None else sound.versions
+            return sound if isinstance(sound, str) else sound.versions
 
         tell("playing the steps", 0, 0)
         report = play_report(file, project, means, question, judge if link else None, mend, __version__)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from torchlink.model.configuration import Configuration, Silence
-from torchlink.model.errors import TorchlinkError
+from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.reference import Kind
 
 if sys.version_info >= (3, 11):
@@ -31,7 +31,8 @@ def read_configuration(project: Path, rules: Collection[str] = ()) -> Configurat
         rules: The codes of behaviour rules, which may be silenced by code as kinds of findings may.
 
     Raises:
-        TorchlinkError: The file is no TOML, or its ``[tool.torchlink]`` says something that is not understood.
+        UnreadableError: The file is no TOML.
+        TorchlinkError: Its ``[tool.torchlink]`` says something that is not understood.
     """
     path = project / "pyproject.toml"
     table = _table(path)
@@ -72,7 +73,8 @@ def _table(path: Path) -> Mapping[str, object]:
     except OSError as error:
         raise _wrong(path, f"it cannot be read ({error.strerror})", "mend its permissions") from error
     except (ValueError, RecursionError) as error:
-        raise _wrong(path, f"it is not valid TOML ({error})", "mend the file") from error
+        what = " ".join(f"it is not valid TOML ({error})".split())
+        raise UnreadableError(what, where=str(path), mend="mend the file") from error
     return _member(_member(document, "tool", path), "torchlink", path)
 
 

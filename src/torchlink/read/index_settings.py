@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from torchlink.model.errors import TorchlinkError, UnreadableError
+from torchlink.model.errors import UnreadableError
 from torchlink.read.bounded import read_bounded
 from torchlink.read.uv_program import default_index
 
@@ -66,7 +66,7 @@ def index_settings(project: Path | None, variables: Mapping[str, str], index_url
         index_url: the index to use instead of the default one.
 
     Raises:
-        TorchlinkError: a configuration file cannot be read.
+        UnreadableError: a configuration file is no TOML.
     """
     own = _uv(project, variables)
     said = own.over(_pip(variables))
@@ -162,7 +162,7 @@ def _toml(path: Path) -> object:
     except UnreadableError:
         return None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise TorchlinkError(f"is no TOML ({error})", where=str(path), mend="correct the file") from None
+        raise UnreadableError(f"is no TOML ({error})", where=str(path), mend="correct the file") from None
 
 
 def _beside(link: str, folder: Path) -> str:

@@ -29,7 +29,8 @@ def render(report: Report, *, width: int, colour: bool) -> str:
         page.line(
             f"Safe: {plan.summary} ({plan.certainty}): {wording.counted(len(plan.steps), 'package')} held.", "bold"
         )
-        page.line(plan.note, indent=2)
+        for part in plan.note.splitlines():
+            page.line(part, indent=2)
     page.line(f"Verdict {wording.verdict_sentence(report)}.")
     return page.text()
 

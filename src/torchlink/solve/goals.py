@@ -23,16 +23,20 @@ def goals(report: Report, wanted: str = "") -> list[Finding]:
         if not found:
             raise TorchlinkError(f"there is no finding {wanted!r} here", mend="take an id that torchlink check shows")
         return found
-    breaks = [one for one in report.findings if is_break(one)]
-    return breaks or [one for one in report.findings if one.severity is Severity.RISK and _is_between_packages(one)]
+    found = faults(report)
+    return [one for one in found if is_break(one)] or found
+
+
+def faults(report: Report) -> list[Finding]:
+    """What another set of releases could mend: every break, and every risk between two packages."""
+    return [one for one in report.findings if is_break(one) or _is_risk(one)]
 
 
 def left(before: Report, after: Report, goals: frozenset[str]) -> list[Finding]:
     """What a changed set must not have: a break or a risk that is a goal, or that was not there before."""
     known = {one.id for one in before.findings} - goals
     breaks = [one for one in after.findings if is_break(one) and one.id not in known]
-    risks = [one for one in after.findings if one.severity is Severity.RISK and one.id not in known]
-    return breaks or [one for one in risks if _is_between_packages(one)]
+    return breaks or [one for one in after.findings if _is_risk(one) and one.id not in known]
 
 
 def is_break(finding: Finding) -> bool:
@@ -40,5 +44,6 @@ def is_break(finding: Finding) -> bool:
     return finding.severity is Severity.BREAK and finding.kind is not Kind.PIN
 
 
-def _is_between_packages(finding: Finding) -> bool:
-    return finding.needer.type is PartyType.PACKAGE and finding.provider.type is PartyType.PACKAGE
+def _is_risk(finding: Finding) -> bool:
+    is_between_packages = finding.needer.type is finding.provider.type is PartyType.PACKAGE
+    return is_between_packages and finding.severity is Severity.RISK

@@ -59,7 +59,7 @@ def make_plan(
         for one in declared
         if one.file and _is_violated(one, versions)
     ]
-    unknown = _new_unknown(before, after)
+    unknown = new_unknown(before, after)
     risks = _new_risks(before, after)
     inferred = any(one.inferred_from for one in answer.placed if one.name in changes)
     return Plan(
@@ -113,7 +113,8 @@ def _new_risks(before: Report, after: Report) -> list[str]:
     return [one.title for one in after.findings if one.severity is Severity.RISK and one.id not in known]
 
 
-def _new_unknown(before: Report, after: Report) -> int:
+def new_unknown(before: Report, after: Report) -> int:
+    """How much more of what is reached could not be decided."""
     known = {(one.kind, one.artifact) for one in before.undecided if one.reached}
     return sum(one.reached and (one.kind, one.artifact) not in known for one in after.undecided)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from torchlink.catalog.releases import shipped, suits
@@ -32,6 +33,8 @@ class Trial:
     wheels: Wheels
     versions: Mapping[str, str]
     """Of everything there is, by name."""
+    allowed: SpecifierSet
+    """The versions of the package that may be tried at all."""
     judge: Judge
     known: dict[tuple[str, ...], bool]
     """What earlier trials have shown: whether a release fails with the same release on the other side."""
@@ -44,7 +47,7 @@ def other_releases(trial: Trial, name: str) -> Lesson:
     """
     present, why = trial.versions[name].partition("+")[0], trial.finding.title
     placed = next((one for one in trial.answer.placed if one.name == name), None)
-    releases = _releases(name, trial.wheels)
+    releases = [one for one in final_releases(name, trial.wheels) if trial.allowed.contains(one, prereleases=True)]
     if placed is None or placed.size > LARGE or len(releases) < 2:
         minor = ".".join(present.split(".")[:2])
         specifier = f"!={minor}.*" if placed is not None and placed.size > LARGE else f"!={present}"
@@ -55,11 +58,18 @@ def other_releases(trial: Trial, name: str) -> Lesson:
 
 def _fails(trial: Trial, name: str, version: str) -> bool:
     finding = trial.finding
-    beside = finding.needer.label if name == finding.provider.name else finding.provider.label
-    key = (name, version, beside, finding.kind.value, finding.severity.value)
+    key = (name, version, _beside(trial, name), finding.kind.value, finding.severity.value)
     if key not in trial.known:
         trial.known[key] = _fails_now(trial, name, version)
     return trial.known[key]
+
+
+def _beside(trial: Trial, name: str) -> str:
+    """What stands on the other side: one release, or all the others where a package lacks something of itself."""
+    finding = trial.finding
+    if finding.needer.name == finding.provider.name:
+        return " ".join(f"{other}=={version}" for other, version in trial.versions.items() if other != name)
+    return finding.needer.label if name == finding.provider.name else finding.provider.label
 
 
 def _fails_now(trial: Trial, name: str, version: str) -> bool:
@@ -69,7 +79,8 @@ def _fails_now(trial: Trial, name: str, version: str) -> bool:
         return True
     kept = tuple(one for one in trial.answer.placed if one.name != name)
     report = trial.judge(replace(trial.answer, placed=(*kept, other)))
-    return any(_is_same(one, trial.finding) for one in report.findings)
+    alike = _is_as_bad if name == trial.finding.needer.name else _is_same
+    return any(alike(one, trial.finding) for one in report.findings)
 
 
 def _is_same(one: Finding, other: Finding) -> bool:
@@ -77,7 +88,14 @@ def _is_same(one: Finding, other: Finding) -> bool:
     return pair == (other.kind, other.needer.name, other.provider.name) and one.severity is other.severity
 
 
-def _releases(name: str, wheels: Wheels) -> list[str]:
+def _is_as_bad(one: Finding, other: Finding) -> bool:
+    """Another release of the needer may miss another thing of the same provider, or of itself for its sake."""
+    needer = other.needer.name
+    is_alike = one.needer.name == needer and one.provider.name in {needer, other.provider.name}
+    return is_alike and one.severity.rank <= other.severity.rank
+
+
+def final_releases(name: str, wheels: Wheels) -> list[str]:
     """Final releases with a wheel for this interpreter, by the index."""
     try:
         files = wheels.files(name)

@@ -342,6 +342,35 @@ setup(
     assert "computed" in found.unread[0].reason
 
 
+def test_extras_that_setup_py_computes() -> None:
+    text = """from setuptools import setup
+gpu = ["torch==2.3.1"]
+setup(name="x", extras_require={"gpu": gpu, "all": sum([["numpy<2.0"], gpu], []), "dev": ["ruff>=0.5"] + gpu})
+"""
+    found = read("setup.py", text)
+    assert [(name, version) for name, version, _ in wanted(found)] == [
+        ("torch", "==2.3.1"),
+        ("numpy", "<2.0"),
+        ("ruff", ">=0.5"),
+    ]
+    assert [one.reason for one in found.unread] == [
+        "extra all is computed: sum([['numpy<2.0'], gpu], [])",
+        "extra dev is computed: ['ruff>=0.5'] + gpu",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("broken.py", 'REQUIRED = ["torch>=2.3.0",\n'),
+        ("broken.ipynb", '{"cells": [{"source": ["!pip install torch==2.3.1"'),
+    ],
+)
+def test_source_that_looks_as_if_it_pinned_and_cannot_be_read_is_told(file: str, text: str) -> None:
+    (unread,) = read(file, text).unread
+    assert unread.line == 0
+
+
 def test_setup_cfg() -> None:
     found = read(
         "setup.cfg",

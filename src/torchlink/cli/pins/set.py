@@ -73,7 +73,7 @@ def command(
     click.echo(_summary(setting, dry_run), err=True)
     if told:
         click.echo(told, err=True)
-    return int(bool(setting.left))
+    return int(bool(setting.left or setting.locks))
 
 
 def _summary(setting: Setting, dry_run: bool) -> str:
@@ -83,11 +83,12 @@ def _summary(setting: Setting, dry_run: bool) -> str:
     said = ", ".join(f"{name} {version}" for name, version in setting.versions.items())
     done = "would change" if dry_run else "changed"
     lines = [f"{said}: {counted(len(setting.changes), 'file')} {done}."]
-    if not setting.changes and not setting.left:
+    if not setting.changes and not setting.left and not setting.locks:
         lines = [f"{said}: every pin admits it already."]
     if setting.inferred:
         lines.append(f"inferred from the plain builds' metadata: {', '.join(setting.inferred)}")
     lines += [f"unknown: what {name} needs: {reason}" for name, reason in setting.unknown.items()]
-    for one in setting.left:
-        lines.append(f"left: {one.pin.place.label}: {one.pin.name}{one.pin.wanted}: {one.reason}")
+    for one in (*setting.left, *setting.locks):
+        space = " " if one.pin.wanted[:1].isalnum() else ""
+        lines.append(f"left: {one.pin.place.label}: {one.pin.name}{space}{one.pin.wanted}: {one.reason}")
     return "\n".join(printable(line) for line in lines)

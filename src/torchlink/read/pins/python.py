@@ -124,18 +124,27 @@ class _Reader:
             if keyword.arg in _KEYWORDS and isinstance(value, (ast.List, ast.Tuple)):
                 self._requirements(value.elts, _KEYWORDS[keyword.arg])
             elif keyword.arg == "extras_require" and isinstance(value, ast.Dict):
-                for extra, listed in zip(value.keys, value.values, strict=True):
-                    if isinstance(listed, (ast.List, ast.Tuple)):
-                        key = self._source.string(extra) if extra is not None else None
-                        self._requirements(listed.elts, f"extra {key.text}" if key else "")
-                    else:
-                        yield listed
+                yield from self._extras(value)
             elif (keyword.arg in _KEYWORDS or keyword.arg == "extras_require") and not isinstance(value, ast.Name):
-                offset = self._source.segment(value).start
-                self._contents.cannot_read(offset, f"{keyword.arg} is computed: {shortened(ast.unparse(value))}")
+                self._computed(keyword.arg, value)
                 yield value
             else:
                 yield keyword
+
+    def _extras(self, table: ast.Dict) -> Iterator[ast.AST]:
+        for extra, listed in zip(table.keys, table.values, strict=True):
+            key = self._source.string(extra) if extra is not None else None
+            context = f"extra {key.text}" if key else ""
+            if isinstance(listed, (ast.List, ast.Tuple)):
+                self._requirements(listed.elts, context)
+                continue
+            if not isinstance(listed, ast.Name):
+                self._computed(context or "an extra", listed)
+            yield listed
+
+    def _computed(self, what: str, value: ast.expr) -> None:
+        offset = self._source.segment(value).start
+        self._contents.cannot_read(offset, f"{what} is computed: {shortened(ast.unparse(value))}")
 
     def _requirements(self, elements: Sequence[ast.expr], context: str) -> None:
         for element in elements:

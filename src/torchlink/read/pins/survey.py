@@ -86,12 +86,16 @@ def read_document(document: Document, form: Format) -> PinFile | None:
     if document.note and contents.pins:
         contents.cannot_read(None, document.note)
     found = contents.result(form.name, form.kind)
-    return found if found.pins or found.steps or found.includes or _worth_telling(found) else None
+    return found if found.pins or found.steps or found.includes or _worth_telling(found, form) else None
 
 
-def _worth_telling(file: PinFile) -> bool:
-    """Whether a file without a pin is told for what could not be read: its kind is there for pins alone."""
-    return bool(file.unread) and file.kind in (FileKind.MANIFEST, FileKind.LOCK)
+def _worth_telling(file: PinFile, form: Format) -> bool:
+    """Whether a file without a pin is told for what could not be read: its kind is there for pins alone, or it looks as
+    if it had some.
+    """
+    if file.kind in (FileKind.MANIFEST, FileKind.LOCK):
+        return bool(file.unread)
+    return form.hint is not None and any(not one.line for one in file.unread)
 
 
 def _included(root: Path, files: list[PinFile], unread: list[Unread]) -> Iterator[PinFile]:
