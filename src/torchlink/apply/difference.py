@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from torchlink.apply.journal import Entry, entries
-from torchlink.apply.snapshot import Snapshot, read_snapshot
-from torchlink.apply.transaction import AFTER, BEFORE
+from torchlink.apply.snapshot import Snapshot, left, read_snapshot
+from torchlink.apply.transaction import AFTER, BEFORE, read_moves
 from torchlink.model.difference import Difference, Moved, Touched
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.transaction import State
@@ -25,14 +25,21 @@ def snapshot_named(prefix: Path, name: str, now: Snapshot) -> Snapshot:
         committed = [entry for entry in entries(prefix) if entry.state() is State.COMMITTED]
         if not committed:
             raise TorchlinkError("no change was committed here, so there is nothing to compare with", where=str(prefix))
-        return read_snapshot(committed[-1], AFTER)
+        return _after(committed[-1])
     number, _, moment = name.partition(":")
     entry = Entry(prefix / ".torchlink" / number)
     if not number.isdecimal() or moment not in ("", "before") or not (entry.path / BEFORE).is_file():
         raise TorchlinkError(f"there is no snapshot {name!r}", where=str(prefix), mend="see torchlink history")
-    if not moment and not (entry.path / AFTER).is_file():
-        raise TorchlinkError(f"change {number} was not committed", where=str(prefix), mend=f"compare {number}:before")
-    return read_snapshot(entry, BEFORE if moment else AFTER)
+    return read_snapshot(entry, BEFORE) if moment else _after(entry)
+
+
+def _after(entry: Entry) -> Snapshot:
+    committed = [one for one in entry.states() if one.text("state") == State.COMMITTED.value]
+    if not committed:
+        where = str(entry.path.parent.parent)
+        raise TorchlinkError(f"change {entry.id} was not committed", where=where, mend=f"compare {entry.id}:before")
+    before, arrived = read_snapshot(entry, BEFORE), read_snapshot(entry, AFTER)
+    return left(before, arrived, read_moves(entry), committed[0].text("at", arrived.taken))
 
 
 def between(old: Snapshot, new: Snapshot) -> Difference:

@@ -122,6 +122,14 @@ class Entry:
             kept=self.saved.is_dir(),
         )
 
+    def forget(self) -> None:
+        """Give up the files that were replaced: to whoever looks after a kill they are all there, or not kept."""
+        gone = self.path / "forgotten"
+        shutil.rmtree(gone, ignore_errors=True)
+        with suppress(OSError):
+            self.saved.replace(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
     def discard(self, folder: Path) -> None:
         """Remove one of its folders, as far as it goes: a program that was killed may still write there."""
         for _ in range(3):
@@ -181,13 +189,13 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
         with suppress(OSError):
             Path(name).unlink()
         raise
-    flush_folder(path.parent)
+    flush(path.parent)
 
 
-def flush_folder(folder: Path) -> None:
-    """Put the names in a folder on disk. Windows has no such thing, and needs none."""
+def flush(path: Path) -> None:
+    """Put a file, or the names in a folder, on disk. Windows has no such thing for folders, and needs none."""
     with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from torchlink.apply.journal import Entry
 from torchlink.apply.moves import Moves
 from torchlink.model.environment import Environment
 from torchlink.model.errors import UnreadableError
+from torchlink.model.names import normalise
+from torchlink.read.bounded import read_bounded
+from torchlink.read.metadata import parse_core_metadata, parse_record
 from torchlink.report.document import Node
+
+MAX_BYTES = 64 * 2**20
+_METADATA = f".dist-info{os.sep}METADATA"
 
 Stamp = tuple[int, int]
 """Size in bytes, and modification time in nanoseconds."""
@@ -45,35 +52,60 @@ def take(environment: Environment) -> Snapshot:
     files = {
         path: File(stamp, _owner(owners, path)) for root in _roots(environment) for path, stamp in _stamps(root, start)
     }
-    return _now(environment, files)
-
-
-def followed(before: Snapshot, environment: Environment, moves: Moves) -> Snapshot:
-    """The snapshot of what a change left: of an environment that was just read, and without looking at each file again.
-
-    Args:
-        before: what the change found.
-        environment: as the change left it.
-        moves: what it moved.
-    """
-    prefix = environment.prefix.rstrip(os.sep) + os.sep
-    owners = _owners(environment, len(prefix))
-    roots = tuple(root + os.sep for root in _roots(environment))
-    gone = frozenset(moves.out)
-    files = {path: file for path, file in before.files.items() if path not in gone}
-    for path in moves.into:
-        if (prefix + path).startswith(roots) and not path.endswith(".pyc"):
-            status = os.lstat(prefix + path)
-            files[path] = File((status.st_size, status.st_mtime_ns), _owner(owners, path))
-    return _now(environment, files)
-
-
-def _now(environment: Environment, files: Mapping[str, File]) -> Snapshot:
     return Snapshot(
         taken=datetime.now().astimezone().isoformat(timespec="seconds"),
         versions={one.name: one.version for one in reversed(environment.distributions)},
         files=files,
     )
+
+
+def arriving(
+    before: Snapshot, environment: Environment, changed: Collection[str], moves: Moves, staged: Path
+) -> Snapshot:
+    """What a change will leave: every version, and of the files those that come.
+
+    Args:
+        before: what it finds.
+        environment: likewise.
+        changed: names of the distributions that are replaced or removed.
+        moves: what it moves.
+        staged: the folder with the new files.
+
+    Raises:
+        UnreadableError: the metadata of a new distribution cannot be read.
+    """
+    start = len(environment.prefix.rstrip(os.sep)) + 1
+    roots = tuple(root[start:] + os.sep for root in _roots(environment))
+    versions = {name: version for name, version in before.versions.items() if name not in changed}
+    owners: dict[str, str] = {}
+    for folder in sorted({path.rpartition(os.sep)[0] for path in moves.into if path.endswith(_METADATA)}):
+        core = parse_core_metadata(read_bounded(staged / folder / "METADATA", MAX_BYTES))
+        name = normalise(core.name)
+        versions[name] = core.version
+        owners[folder] = name
+        owners.update((path, name) for path in _recorded(staged, folder))
+    files: dict[str, File] = {}
+    for path in moves.into:
+        if path.startswith(roots) and not path.endswith(".pyc"):
+            status = os.lstat(f"{staged}{os.sep}{path}")
+            files[path] = File((status.st_size, status.st_mtime_ns), _owner(owners, path))
+    return Snapshot(taken=before.taken, versions=versions, files=files)
+
+
+def left(before: Snapshot, arrived: Snapshot, moves: Moves, taken: str) -> Snapshot:
+    """What a change left: what it found, without what it moved out, and what came."""
+    gone = frozenset(moves.out)
+    stayed = {path: file for path, file in before.files.items() if path not in gone}
+    return Snapshot(taken=taken, versions=arrived.versions, files={**stayed, **arrived.files})
+
+
+def _recorded(staged: Path, folder: str) -> Iterator[str]:
+    """The files of a RECORD, relative to the prefix."""
+    root = folder.rpartition(os.sep)[0]
+    for path in parse_record(read_bounded(staged / folder / "RECORD", MAX_BYTES)):
+        yield (
+            os.path.normpath(f"{root}{os.sep}{path}") if ".." in path else f"{root}{os.sep}{path.replace('/', os.sep)}"
+        )
 
 
 def _owner(owners: Mapping[str, str], path: str) -> str:

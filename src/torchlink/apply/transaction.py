@@ -8,11 +8,11 @@ moment leaves a journal from which the switch can be finished or undone, without
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,10 +21,10 @@ from types import FrameType
 
 from torchlink.apply import pending, project_files
 from torchlink.apply.checks import check_disk, check_environment, check_plan, check_processes
-from torchlink.apply.journal import Entry, begin, entries, flush_folder
+from torchlink.apply.journal import Entry, begin, entries, flush
 from torchlink.apply.lock import locked
-from torchlink.apply.moves import Moves, carry_back, carry_forward, plan_moves
-from torchlink.apply.snapshot import followed, read_snapshot, take, write_snapshot
+from torchlink.apply.moves import Moves, carry_back, carry_forward, make_room, plan_moves
+from torchlink.apply.snapshot import Snapshot, arriving, take, write_snapshot
 from torchlink.apply.verdict import why_not
 from torchlink.model.environment import Environment
 from torchlink.model.errors import TorchlinkError, UnreadableError
@@ -39,6 +39,7 @@ from torchlink.report.json import document, read_report
 Progress = Callable[[str, int, int], None]
 _MOVES, BEFORE, AFTER, REPORT = "moves.json", "before.json.gz", "after.json.gz", "report.json.gz"
 _WRITTEN_AFTER_S = 120
+_MOST_FLUSHED = 100
 MOST_KEPT = 5
 """So many committed changes keep the files that they replaced."""
 
@@ -178,20 +179,35 @@ def _prepare(entry: Entry, request: Request, environment: Environment, means: Me
     pins = [f"{step.package}=={step.new}" for step in request.plan.steps if step.op in {"set", "add"}]
     means.tell(f"fetching {len(pins)} packages with uv", 0, 0)
     entry.staged.mkdir()
-    if pins:
-        means.stage(pins, entry.staged, means.tell)
+    with ThreadPoolExecutor(1) as beside:
+        taking = beside.submit(take, environment)
+        if pins:
+            means.stage(pins, entry.staged, means.tell)
+            (entry.staged / ".lock").unlink(missing_ok=True)  # uv's own
+    before = taking.result()
     means.tell("probing", 0, 0)
     known = [one.id for one in request.report.findings if one.severity is Severity.BREAK]
     entry.reach(State.PREPARING, known=known, before=[probe_document(one) for one in means.probe()])
     means.tell("taking a snapshot", 0, 0)
-    moves = plan_moves(environment, _changed(request.plan), entry.staged)
-    for folder in {path.rpartition(os.sep)[0] for path in moves.out}:
-        (entry.saved / folder).mkdir(parents=True, exist_ok=True)
+    changed = _changed(request.plan)
+    moves = plan_moves(environment, changed, entry.staged)
     entry.saved.mkdir(exist_ok=True)
+    make_room(request.prefix, moves, entry.saved)
     entry.write(_MOVES, moves.document())
     project_files.keep(entry, request.files)
-    write_snapshot(entry, BEFORE, take(environment))
-    _flush_disk(entry)
+    write_snapshot(entry, BEFORE, before)
+    arrived = arriving(before, environment, changed, moves, entry.staged)
+    write_snapshot(entry, AFTER, arrived)
+    _flush_disk(entry, arrived, moves)
+
+
+def read_moves(entry: Entry) -> Moves:
+    """Which files a transaction moves.
+
+    Raises:
+        UnreadableError: the journal is damaged.
+    """
+    return Moves.read(entry.read(_MOVES))
 
 
 def _changed(plan: Plan) -> frozenset[str]:
@@ -201,12 +217,16 @@ def _changed(plan: Plan) -> frozenset[str]:
 def _new(request: Request) -> Transaction:
     return Transaction(
         id=0,
-        began=datetime.now().astimezone().isoformat(timespec="seconds"),
+        began=_now(),
         state=State.PREPARING,
         prefix=str(request.prefix),
         project=request.project,
         plan=request.plan,
     )
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 # The switch, and what follows it
@@ -219,7 +239,7 @@ def _finish(entry: Entry, means: Means) -> Transaction:
         if entry.state() is not State.SWITCHED:
             means.tell("changing the environment", 0, 0)
             entry.reach(State.SWITCHING)
-            carry_forward(prefix, Moves.read(entry.read(_MOVES)), entry.staged, entry.saved)
+            carry_forward(prefix, read_moves(entry), entry.staged, entry.saved)
             project_files.forward(entry)
             entry.reach(State.SWITCHED)
         means.tell("linking what was changed", 0, 0)
@@ -231,9 +251,7 @@ def _finish(entry: Entry, means: Means) -> Transaction:
         reason = why_not(transaction.plan, known, report, transaction.before, after)
         documents = [probe_document(one) for one in after]
         if not reason:
-            moves = Moves.read(entry.read(_MOVES))
-            write_snapshot(entry, AFTER, followed(read_snapshot(entry, BEFORE), means.environment(), moves))
-            entry.reach(State.COMMITTED, after=documents)
+            entry.reach(State.COMMITTED, after=documents, at=_now())
     except BaseException as error:
         _undo(entry, _reason(error))
         if isinstance(error, OSError):
@@ -255,7 +273,7 @@ def _undo(entry: Entry, reason: str, **more: object) -> None:
         with suppress(OSError):
             entry.reach(State.UNDOING, reason=reason, **more)
         if (entry.path / _MOVES).is_file():
-            carry_back(entry.path.parent.parent, Moves.read(entry.read(_MOVES)), entry.saved)
+            carry_back(entry.path.parent.parent, read_moves(entry), entry.saved)
             if left := project_files.back(entry):
                 more["reason"] = f"{reason}; {left[0]} was changed by somebody else meanwhile, and is left so"
         entry.discard(entry.staged)
@@ -274,9 +292,9 @@ def _reason(error: BaseException) -> str:
 
 def _forget_old(prefix: Path) -> None:
     """Only the latest changes keep what they replaced."""
-    kept = [entry for entry in entries(prefix) if entry.state() is State.COMMITTED and entry.saved.is_dir()]
-    for entry in kept[:-MOST_KEPT]:
-        shutil.rmtree(entry.saved, ignore_errors=True)
+    committed = [entry for entry in entries(prefix) if entry.state() is State.COMMITTED]
+    for entry in committed[:-MOST_KEPT]:
+        entry.forget()
 
 
 # What may be undone
@@ -315,7 +333,7 @@ def _refuse_later_changes(entry: Entry, environment: Environment) -> None:
         if version.partition("+")[0] != step.new.partition("+")[0]:
             what = f"{step.package} is {version or 'gone'} now, and change {entry.id} left {step.new or 'none'}"
             raise TorchlinkError(what, where=environment.prefix, mend=mend)
-    moves = Moves.read(entry.read(_MOVES))
+    moves = read_moves(entry)
     new = frozenset(moves.into)
     for path in moves.out:
         if path not in new and not path.endswith(".pyc") and os.path.lexists(Path(environment.prefix, path)):
@@ -369,14 +387,18 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _flush_disk(entry: Entry) -> None:
+def _flush_disk(entry: Entry, arrived: Snapshot, moves: Moves) -> None:
     """Put what was prepared on disk before the first file moves; the order of renames is the file system's matter.
 
     What uv unpacked a while ago the system has written by itself (Linux does after 30 seconds: see
-    ``dirty_expire_centisecs`` in its documentation of ``/proc/sys/vm``); what is new needs a flush of everything.
+    ``dirty_expire_centisecs`` in its documentation of ``/proc/sys/vm``). Of what is new, a few files are flushed one by
+    one: others may be writing much more to that disk.
     """
-    flush_folder(entry.path)
-    recent = time.time() - _WRITTEN_AFTER_S
-    moves = Moves.read(entry.read(_MOVES))
-    if any((entry.staged / path).lstat().st_mtime > recent for path in moves.into):
+    flush(entry.path)
+    recent = time.time_ns() - _WRITTEN_AFTER_S * 10**9
+    new = [path for path in moves.into if path not in arrived.files or arrived.files[path].stamp[1] > recent]
+    if len(new) > _MOST_FLUSHED:
         os.sync()
+        return
+    for path in new:
+        flush(entry.staged / path)
