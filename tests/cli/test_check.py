@@ -34,7 +34,9 @@ class StagedPipeline(ModuleType):
         machine: Path | None,
         cache: bool,
         progress: Callable[[str, int, int], None],
+        meanwhile: Callable[[], None],
     ) -> Report:
+        meanwhile()
         progress("reading", 1, 2)
         if isinstance(self.outcome, BaseException):
             raise self.outcome

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.installs import write
-from torchlink.read import tree as tree_module
-from torchlink.read.tree import UNSTAMPED, Root, Tree
+from torchlink.read import walk as walk_module
+from torchlink.read.tree import Tree
+from torchlink.read.walk import UNSTAMPED, Root
 
 
 def walk(*roots: Path, loose: bool = False) -> Tree:
@@ -140,7 +141,7 @@ def test_a_loose_root_is_entered_only_where_it_can_be_imported(tmp_path: Path) -
 
 
 def test_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree_module, "_MAX_LOOSE_ENTRIES", 5)
+    monkeypatch.setattr(walk_module, "MAX_LOOSE_ENTRIES", 5)
     write(tmp_path, {f"p{number}/x.py": "" for number in range(20)})
     tree = walk(tmp_path, loose=True)
     assert not tree.complete

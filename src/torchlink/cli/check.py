@@ -11,7 +11,7 @@ import click
 from torchlink.cli import surface
 from torchlink.cli.what_if import WhatIf, asked, what_if_options
 from torchlink.model.report import Report
-from torchlink.report.formats import FORMATS, render
+from torchlink.report.formats import FORMATS, prepare, render
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -62,7 +62,14 @@ def check(
         if question is not None and machine is not None:
             raise click.UsageError("--machine is for what is installed: code for GPUs is not read from wheels.")
         if question is None:
-            report = pipeline.check(project, python=python, machine=machine, cache=cache, progress=progress)
+            report = pipeline.check(
+                project,
+                python=python,
+                machine=machine,
+                cache=cache,
+                progress=progress,
+                meanwhile=lambda: prepare(form),
+            )
         else:
             report = pipeline.what_if(question, project, python=python, cache=cache, progress=progress)
     colour = output is None and surface.takes_colour(sys.stdout)

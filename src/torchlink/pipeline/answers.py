@@ -15,7 +15,6 @@ from torchlink.model.report import Report
 from torchlink.model.store import ByteStore
 from torchlink.read.environment import Survey
 from torchlink.read.stamp import stamp
-from torchlink.report import json as report_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +59,8 @@ def _files_of(checkpoints: tuple[Path, ...]) -> Iterator[Path]:
 
 def remembered(store: ByteStore, key: str) -> Report | None:
     """The report that was kept under a key, where the variables and files that it depends on are as they were."""
+    from torchlink.report import json as report_json
+
     value = store.get("report", key)
     if value is None:
         return None
@@ -77,6 +78,8 @@ def remembered(store: ByteStore, key: str) -> Report | None:
 
 def remember(store: ByteStore, key: str, answer: Answer) -> None:
     """Keep an answer under its key."""
+    from torchlink.report import json as report_json
+
     kept = {
         "variables": {name: os.environ.get(name) for name in sorted(answer.variables)},
         "files": {name: stamp(Path(name)) for name in sorted(answer.files)},

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torchlink import __version__
 from torchlink.catalog.cache import cache_folder, open_cache
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.report import Report
 from torchlink.pipeline import answers, linking, questions, running
-from torchlink.read.environment import find, survey
-
-if TYPE_CHECKING:
-    pass
+from torchlink.read.environment import Survey, find, survey
+from torchlink.read.tree import Tree
 
 
 def check(
@@ -26,6 +24,7 @@ def check(
     machine: Path | None = None,
     cache: bool = True,
     progress: running.Progress | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Report:
     """Say what is broken in an environment, and why.
 
@@ -35,6 +34,7 @@ def check(
         machine: a file of ``torchlink machine --format json``: the machine that it will run on; by default this one.
         cache: whether to use and keep what was read. An unchanged environment and project is answered at once.
         progress: told how far the work has come.
+        meanwhile: called once while another process walks the files: what comes after can be imported.
 
     Raises:
         TorchlinkError: there is no such project or environment, or it cannot be read.
@@ -42,12 +42,15 @@ def check(
     began = time.perf_counter()
     store = open_cache(cache_folder(os.environ) if cache else None, __version__)
     tell = progress or running.silent
+    surveyed: Survey | None = None
     try:
         tell("reading the environment", 0, 0)
         place = _find(project, python, machine)
         if place is None:
             return _bare(project, cache=cache, progress=progress)
-        surveyed = survey(place, os.environ, store)
+        surveyed = survey(place, os.environ, store, Tree.ahead)
+        if meanwhile is not None:
+            meanwhile()
         source = None if project is None else linking.read_project(project)
         target = linking.this_machine(os.environ) if machine is None else linking.other_machine(machine)
         key = answers.report_key(surveyed, source, target)
@@ -64,6 +67,8 @@ def check(
                 answers.remember(store, key, answer)
         return replace(report, elapsed_s=round(time.perf_counter() - began, 3))
     finally:
+        if surveyed is not None:
+            surveyed.tree.stop()
         store.close()
 
 

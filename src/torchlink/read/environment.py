@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,11 @@ from torchlink.model.environment import Copies, Distribution, EditableFinder, En
 from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.store import ByteStore
 from torchlink.read.bounded import is_folder
-from torchlink.read.conda import read_conda
-from torchlink.read.distributions import Place, read_distributions
 from torchlink.read.interpreter import ask
 from torchlink.read.layout import Installation
-from torchlink.read.modules import copies_on, unowned_modules
 from torchlink.read.search_path import SearchPath, search_path
-from torchlink.read.tree import Root, Tree
+from torchlink.read.tree import Tree
+from torchlink.read.walk import Root
 
 _INTERPRETERS = ("bin/python", "bin/python3", "python.exe", "Scripts/python.exe", "python3.exe")
 _LOOSE = frozenset({PathOrigin.PYTHONPATH, PathOrigin.PTH})
@@ -83,14 +81,20 @@ def _given(python: Path) -> Path:
     return path
 
 
-def survey(target: Path, variables: Mapping[str, str], cache: ByteStore | None = None) -> Survey:
+def survey(
+    target: Path,
+    variables: Mapping[str, str],
+    cache: ByteStore | None = None,
+    walk: Callable[[Iterable[Root]], Tree] = Tree,
+) -> Survey:
     """Ask the interpreter, build the search path and walk its folders; no metadata is read yet.
 
-    ``target`` comes from ``find``. Raises ``TorchlinkError`` where it is no Python environment.
+    ``target`` comes from ``find``, and ``walk`` is `Tree` or ``Tree.ahead``. Raises ``TorchlinkError`` where it is no
+    Python environment.
     """
     installation = installation_of(target, variables, cache)
     path = search_path(installation.interpreter, installation.layout, variables, Path.cwd())
-    return Survey(installation=installation, path=path, tree=Tree(_roots(path)))
+    return Survey(installation=installation, path=path, tree=walk(_roots(path)))
 
 
 def stations(target: Path, variables: Mapping[str, str], cache: ByteStore | None = None) -> list[str]:
@@ -156,6 +160,9 @@ def read_environment(
 
 def environment_of(surveyed: Survey) -> Environment:
     """Read the metadata of a surveyed environment."""
+    from torchlink.read.conda import read_conda
+    from torchlink.read.distributions import Place, read_distributions
+
     layout, path, tree = surveyed.installation.layout, surveyed.path, surveyed.tree
     place = Place(tree=tree, anchors=_anchors(surveyed), finders=path.finders)
     distributions, problems = read_distributions(path.entries, place)
@@ -182,10 +189,14 @@ def _anchors(surveyed: Survey) -> tuple[str, ...]:
 
 
 def _copies(entries: tuple[PathEntry, ...], finders: tuple[EditableFinder, ...], tree: Tree) -> tuple[Copies, ...]:
+    from torchlink.read.modules import copies_on
+
     mapped = [place for finder in finders for place in finder.mapping if place[1]]
     return copies_on([entry.path for entry in entries], mapped, tree)
 
 
 def _unowned(entries: tuple[PathEntry, ...], distributions: list[Distribution], tree: Tree) -> tuple[str, ...]:
+    from torchlink.read.modules import unowned_modules
+
     sites = [entry.path for entry in entries if entry.origin in {PathOrigin.SITE, PathOrigin.USER_SITE}]
     return unowned_modules(sites, distributions, tree)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from torchlink.read.editable import is_editable_machinery
-from torchlink.read.tree import FileStamp, Tree, is_native_name
+from torchlink.read.tree import Tree
+from torchlink.read.walk import FileStamp, is_native_name
 
 _MODULE_SUFFIXES = (".py", ".pyi", ".so", ".pyd")
 _SCHEME_FOLDERS = frozenset({"bin", "scripts", "share", "etc", "include", "man", "lib", "data", "local"})

@@ -19,7 +19,7 @@ from torchlink.model.release import ReleaseFact
 from torchlink.read.index import IndexFile
 from torchlink.read.metadata import parse_core_metadata
 from torchlink.read.native import numpy_of, read_native
-from torchlink.read.tree import is_native_name
+from torchlink.read.walk import is_native_name
 from torchlink.read.wheel_archive import HeldStorage, Member, WheelArchive
 
 MOST_PACKED = 64 * 2**20

@@ -6,56 +6,10 @@ import hashlib
 import marshal
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from torchlink.read.archives import archive_listings
-from torchlink.read.bounded import is_file
-
-FileStamp = tuple[int, int]
-"""A file's size in bytes and its modification time in nanoseconds."""
-
-UNSTAMPED: FileStamp = (-1, -1)
-"""Stands for a file that no verdict depends on (a C++ header, a picture): it is listed by its name alone."""
-
-_MAX_DEPTH = 48
-_MAX_ENTRIES = 3_000_000
-_MAX_LOOSE_ENTRIES = 60_000
-_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "__pypackages__"})
-_STAMPED_SUFFIXES = (".py", ".pyi", ".so", ".pyd", ".dylib", ".dll", ".pth", ".egg", ".egg-link", ".egg-info", ".zip")
-_NATIVE_SUFFIXES = (".so", ".pyd", ".dylib", ".dll")
-_METADATA_FOLDERS = (".dist-info", ".egg-info", "EGG-INFO")
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One folder: its files with their stamps, and the names of its sub-folders (``__pycache__`` is left out)."""
-
-    files: Mapping[str, FileStamp]
-    folders: frozenset[str]
-
-
-EMPTY = Listing({}, frozenset())
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A folder to walk. ``loose`` marks one that may hold anything beside packages (a project, a PYTHONPATH entry):
-    there only folders that can be imported are entered, and not without end."""
-
-    path: str
-    loose: bool = False
-
-
-@dataclass(slots=True)
-class _Walk:
-    """What a walk has gathered so far."""
-
-    real_roots: tuple[str, ...]
-    listings: dict[str, Listing] = field(default_factory=dict)
-    natives: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    entries: int = 0
-    complete: bool = True
+from torchlink.read.walk import EMPTY, FileStamp, Listing, Root, Walk, is_native_name, scan, walk_roots
+from torchlink.read.walk_ahead import WalkAhead
 
 
 class Tree:
@@ -64,31 +18,44 @@ class Tree:
     Paths are absolute strings with the platform's separator, as they stand on the search path (links unresolved).
     """
 
-    __slots__ = ("_archives", "_natives", "_others", "_roots", "_walked", "complete", "problems")
+    __slots__ = ("_ahead", "_known", "_others")
 
     def __init__(self, roots: Iterable[Root]) -> None:
-        self._archives: dict[str, dict[str, Listing]] = {}
+        self._known: Walk | None = walk_roots(roots)
+        self._ahead: WalkAhead | None = None
         self._others: dict[str, Listing] = {}
-        roots = tuple(roots)
-        walk = _Walk(tuple(os.path.realpath(root.path) for root in roots))
-        kept: list[str] = []
-        for root in roots:
-            if root.path in walk.listings:
-                continue
-            kept.append(root.path)
-            if is_file(root.path):
-                found = archive_listings(root.path) or {}
-                self._archives[root.path] = {
-                    folder: Listing(files, folders) for folder, (files, folders) in found.items()
-                }
-            else:
-                _walk(root, walk)
-        self._roots = tuple(kept)
-        self._walked: Mapping[str, Listing] = walk.listings
-        self._natives = tuple(sorted(walk.natives))
-        self.complete = walk.complete
+
+    @classmethod
+    def ahead(cls, roots: Iterable[Root]) -> Tree:
+        """A tree that another process walks meanwhile. Nobody waits for it before something of it is asked for."""
+        tree = cls(())
+        tree._known, tree._ahead = None, WalkAhead(roots)
+        return tree
+
+    @property
+    def _walk(self) -> Walk:
+        if self._known is None:
+            self._known = Walk() if self._ahead is None else self._ahead.walk()
+        return self._known
+
+    @property
+    def complete(self) -> bool:
         """False where a bound was met: ``digest`` then does not see every file."""
-        self.problems: tuple[str, ...] = tuple(walk.problems)
+        return self._ahead.complete() if self._ahead is not None else self._walk.complete
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Folders that could not be listed, and where the walk stopped."""
+        return tuple(self._walk.problems)
+
+    def digest(self) -> str:
+        """A digest of every walked file's path, size and time."""
+        return self._ahead.digest() if self._ahead is not None else self._walk.digest()
+
+    def stop(self) -> None:
+        """End the other process, where there is one and nobody needs it any more."""
+        if self._ahead is not None:
+            self._ahead.stop()
 
     def overlaid(self, removed: Iterable[str], added: Mapping[str, FileStamp]) -> Tree:
         """This tree without some files, and with others that lie on no disk: what another set of wheels would make of
@@ -102,33 +69,35 @@ class Tree:
                 known = self.listing(folder)
                 files[folder], folders[folder] = dict(known.files), set(known.folders)
                 parent, _, name = folder.rpartition(os.sep)
-                if added and parent and folder not in self._walked:
+                if added and parent and folder not in self._walk.listings:
                     open_folder(parent)
                     folders[parent].add(name)
             return files[folder]
 
         for path in gone:
             folder, _, name = path.rpartition(os.sep)
-            if folder in self._walked:
+            if folder in self._walk.listings:
                 open_folder(folder).pop(name, None)
         for path, stamp in added.items():
             folder, _, name = path.rpartition(os.sep)
             open_folder(folder)[name] = stamp
         tree = Tree(())
-        tree._roots, tree._archives = self._roots, self._archives
-        tree._walked = {**self._walked, **{one: Listing(files[one], frozenset(folders[one])) for one in files}}
-        natives = {path for path in self._natives if path not in gone}
-        tree._natives = tuple(sorted(natives.union(filter(_is_native_path, added))))
-        tree.complete, tree.problems = self.complete, self.problems
+        changed = {one: Listing(files[one], frozenset(folders[one])) for one in files}
+        natives = {path for path in self._walk.natives if path not in gone}
+        tree._known = replace(
+            self._walk,
+            listings={**self._walk.listings, **changed},
+            natives=sorted(natives.union(filter(_is_native_path, added))),
+        )
         return tree
 
     def listing(self, folder: str) -> Listing:
         """List a folder; one that does not exist or cannot be read is empty."""
-        found = self._walked.get(folder) or self._others.get(folder)
+        found = self._walk.listings.get(folder) or self._others.get(folder)
         if found is None:
             found = self._in_archive(folder)
             if found is None:
-                found = _scan(folder)
+                found = scan(folder)
             self._others[folder] = found
         return found
 
@@ -153,19 +122,7 @@ class Tree:
 
     def native_libraries(self) -> tuple[str, ...]:
         """Absolute paths of the walked files that are native libraries by their name, sorted."""
-        return self._natives
-
-    def digest(self) -> str:
-        """A digest of every walked file's path, size and time."""
-        hasher = hashlib.blake2b(digest_size=16)
-        for root in self._roots:
-            hasher.update(root.encode("utf-8", "surrogateescape") + b"\0")
-        for folder in sorted(self._walked):
-            _feed(hasher, folder, self._walked[folder])
-        for archive in sorted(self._archives):
-            for folder, listing in sorted(self._archives[archive].items()):
-                _feed(hasher, folder, listing)
-        return hasher.hexdigest()
+        return tuple(self._walk.natives)
 
     def digest_of(self, paths: Iterable[str]) -> str:
         """A digest of some files and of everything walked below some folders."""
@@ -176,12 +133,12 @@ class Tree:
             if stamp is not None:
                 hasher.update(marshal.dumps((path, stamp)))
             for below in self._below(path):
-                _feed(hasher, below, self.listing(below))
+                hasher.update(self.listing(below).packed(below))
         return hasher.hexdigest()
 
     def _below(self, folder: str) -> Iterator[str]:
-        known = self._walked
-        for archive, listings in self._archives.items():
+        known = self._walk.listings
+        for archive, listings in self._walk.archives.items():
             if folder.startswith(archive):
                 known = listings
         pending = [folder] if folder in known else []
@@ -192,114 +149,12 @@ class Tree:
             pending.extend(path for path in below if path in known)
 
     def _in_archive(self, folder: str) -> Listing | None:
-        for archive, listings in self._archives.items():
+        for archive, listings in self._walk.archives.items():
             if folder == archive or folder.startswith(archive + os.sep):
                 return listings.get(folder, EMPTY)
         return None
 
 
-def is_native_name(name: str) -> bool:
-    """Whether a file is a native library by its name: ``x.so``, ``x.so.1``, ``x.pyd``, ``x.dylib``, ``x.dll``."""
-    return name.endswith(_NATIVE_SUFFIXES) or ".so." in name
-
-
 def _is_native_path(path: str) -> bool:
     folder, _, name = path.rpartition(os.sep)
     return is_native_name(name) or folder.endswith(".libs")
-
-
-def _feed(hasher: hashlib.blake2b, folder: str, listing: Listing) -> None:
-    hasher.update(marshal.dumps((folder, sorted(listing.files.items()), sorted(listing.folders))))
-
-
-def _scan(folder: str) -> Listing:
-    """List one folder that is outside the walk, every file with its stamp."""
-    files: dict[str, FileStamp] = {}
-    folders: list[str] = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if _is_folder(entry):
-                    if entry.name != "__pycache__":
-                        folders.append(entry.name)
-                elif (stamp := _stamp(entry)) is not None:
-                    files[entry.name] = stamp
-    except (OSError, ValueError):
-        return EMPTY
-    return Listing(files, frozenset(folders))
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _stamp(entry: os.DirEntry[str]) -> FileStamp | None:
-    try:
-        status = entry.stat()
-    except OSError:  # a dangling link, or a file that went away meanwhile
-        return None
-    return status.st_size, status.st_mtime_ns
-
-
-def _walk(root: Root, walk: _Walk) -> None:
-    limit = walk.entries + (_MAX_LOOSE_ENTRIES if root.loose else _MAX_ENTRIES)
-    pending: list[tuple[str, int]] = [(root.path, 0)]
-    while pending:
-        folder, depth = pending.pop()
-        if folder in walk.listings:
-            continue
-        if depth > _MAX_DEPTH or walk.entries > limit:
-            walk.complete = False
-            walk.problems.append(f"{root.path}: too many or too deep folders; the walk stopped at {folder}")
-            return
-        links: list[str] = []
-        listing = _list(folder, walk, links)
-        walk.listings[folder] = listing
-        for name in sorted(listing.folders, reverse=True):
-            path = f"{folder}{os.sep}{name}"
-            if _enters(root, name) and (path not in links or _leads_outside(path, walk)):
-                pending.append((path, depth + 1))
-
-
-def _enters(root: Root, name: str) -> bool:
-    if name in _SKIPPED_FOLDERS:
-        return False
-    return not root.loose or name.isidentifier() or name.endswith((".libs", *_METADATA_FOLDERS))
-
-
-def _leads_outside(link: str, walk: _Walk) -> bool:
-    """Whether a linked folder lies outside what is walked: one inside is seen there, and may be a loop."""
-    target = os.path.realpath(link) + os.sep
-    return not link.startswith(target) and not any(target.startswith(root + os.sep) for root in walk.real_roots)
-
-
-def _list(folder: str, walk: _Walk, links: list[str]) -> Listing:
-    files: dict[str, FileStamp] = {}
-    folders: list[str] = []
-    all_native = folder.endswith(".libs")
-    all_stamped = all_native or folder.endswith(_METADATA_FOLDERS)
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                walk.entries += 1
-                if _is_folder(entry):
-                    if name != "__pycache__":
-                        folders.append(name)
-                        if entry.is_symlink():
-                            links.append(entry.path)
-                    continue
-                native = all_native or is_native_name(name)
-                if not (native or all_stamped or name.endswith(_STAMPED_SUFFIXES)):
-                    if not name.endswith(".pyc"):
-                        files[name] = UNSTAMPED
-                elif (stamp := _stamp(entry)) is not None:
-                    files[name] = stamp
-                    if native:
-                        walk.natives.append(entry.path)
-    except (OSError, ValueError) as error:
-        walk.problems.append(f"{folder}: cannot be listed ({error})")
-    return Listing(files, frozenset(folders))

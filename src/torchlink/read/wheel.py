@@ -21,7 +21,7 @@ from torchlink.read.native import read_native
 from torchlink.read.native_codec import pack as pack_natives
 from torchlink.read.native_codec import unpack as unpack_natives
 from torchlink.read.native_strings import text_of
-from torchlink.read.tree import is_native_name
+from torchlink.read.walk import is_native_name
 from torchlink.read.wheel_archive import HeldStorage, Member, PackedMember, WheelArchive
 
 FORMAT = f"1:{sys.version_info[:2]}"

@@ -33,6 +33,11 @@ def render(report: Report, *, form: str, explain: str = "", width: int = 100, co
     return _renderer(form)(_only(report, explain) if explain else report)
 
 
+def prepare(form: str) -> None:
+    """Import what `render` will need. The terminal's takes a tenth of a second."""
+    import_module(f"torchlink.report.{form}")
+
+
 def _renderer(form: str) -> Callable[[Report], str]:
     module = import_module(f"torchlink.report.{form}")
     render_report: Callable[[Report], str] = module.render
@@ -40,13 +45,16 @@ def _renderer(form: str) -> Callable[[Report], str]:
 
 
 def _on_terminal(report: Report, explain: str, *, width: int, colour: bool) -> str:
-    from torchlink.report import explain as one_finding
-    from torchlink.report import log, terminal
-
     if explain:
+        from torchlink.report import explain as one_finding
+
         return one_finding.render(report, explain, width=width, colour=colour)
     if report.target.kind == "log":
+        from torchlink.report import log
+
         return log.render(report, width=width, colour=colour)
+    from torchlink.report import terminal
+
     return terminal.render(report, width=width, colour=colour)
 
 
