@@ -17,6 +17,7 @@ class Owners:
         self._project = project_root.rstrip("/")
         self._roots = tuple(sorted({entry.path for entry in environment.search_path}, key=len, reverse=True))
         self._stdlib = environment.interpreter.stdlib
+        self._shown: dict[str, str] = {}
 
     @cached_property
     def _files(self) -> dict[str, Distribution]:
@@ -60,10 +61,12 @@ class Owners:
 
     def relative(self, path: str) -> str:
         """A path as it is shown: relative to the project or to the folder on the search path that holds it."""
-        for root in (*self._roots, self._project):
-            if root and path.startswith(root + "/"):
-                return path[len(root) + 1 :]
-        return path
+        shown = self._shown.get(path)
+        if shown is None:
+            roots = (root for root in (*self._roots, self._project) if root and path.startswith(root + "/"))
+            root = next(roots, "")
+            shown = self._shown[path] = path[len(root) + 1 :] if root else path
+        return shown
 
     def place(self, path: str, line: int) -> str:
         """``torch/__init__.py:12``."""

@@ -71,6 +71,24 @@ def unpack(path: str, data: bytes) -> ModuleSource:
     return ModuleSource(path=path, block=block, late_names=frozenset(late_names), dynamic=dynamic, problem=problem)
 
 
+Bodies = dict[int, Block]
+"""The bodies of some functions of a file, by the line of their ``def``."""
+
+
+def pack_bodies(bodies: Bodies) -> bytes:
+    """Bodies as bytes, as `pack`; those that nest too deep are left out."""
+    try:
+        return marshal.dumps(bodies)
+    except ValueError:
+        return marshal.dumps({})
+
+
+def unpack_bodies(data: bytes) -> Bodies:
+    """The inverse of ``pack_bodies``, and as trusting as ``unpack``."""
+    bodies: Bodies = marshal.loads(data)  # noqa: S302 - from torchlink's own cache, checksummed
+    return bodies
+
+
 def parse_function(source: Sequence[bytes], first_line: int, last_line: int) -> Block:
     """The statements of one function's body, out of the lines of its file.
 

@@ -16,7 +16,16 @@ from torchlink.read.archives import read_member
 from torchlink.read.bounded import is_file, read_head
 from torchlink.read.native_strings import NativeStrings
 from torchlink.read.project import notebook_source
-from torchlink.read.python_source import MAX_SOURCE_BYTES, pack, parse_function, parse_module, unpack
+from torchlink.read.python_source import (
+    MAX_SOURCE_BYTES,
+    Bodies,
+    pack,
+    pack_bodies,
+    parse_function,
+    parse_module,
+    unpack,
+    unpack_bodies,
+)
 from torchlink.read.tree import Tree
 
 
@@ -95,6 +104,8 @@ class SourceFiles:
         self._walk: Walk | None = None
         self._ahead: ReadAhead | None = None
         self._lines: dict[str, list[bytes]] = {}
+        self._bodies: dict[str, Bodies] = {}
+        self._new_bodies: set[str] = set()
         self._strings: dict[str, NativeStrings] = {}
 
     def module(self, path: str) -> ModuleSource:
@@ -128,7 +139,11 @@ class SourceFiles:
         self._walk = walk
 
     def stop(self) -> None:
-        """End what was started by ``parse_ahead``."""
+        """End what was started by ``parse_ahead``, and keep the functions that were parsed."""
+        for path in self._new_bodies:
+            if key := self._key(path):
+                self._store.put("functions", key, pack_bodies(self._bodies[path]))
+        self._new_bodies.clear()
         self._walk = None
         if self._ahead is not None:
             self._ahead.stop()
@@ -149,6 +164,17 @@ class SourceFiles:
 
     def function(self, path: str, first_line: int, last_line: int) -> Block:
         """The body of a function; empty where it cannot be read."""
+        bodies = self._bodies.get(path)
+        if bodies is None:
+            key = self._key(path)
+            known = self._store.get("functions", key) if key else None
+            bodies = self._bodies[path] = {} if known is None else unpack_bodies(known)
+        if first_line not in bodies:
+            bodies[first_line] = self._body(path, first_line, last_line)
+            self._new_bodies.add(path)
+        return bodies[first_line]
+
+    def _body(self, path: str, first_line: int, last_line: int) -> Block:
         try:
             lines = self._lines.get(path)
             if lines is None:

@@ -151,6 +151,14 @@ def _place(name: str, site: str, prefix: str) -> str:
     return f"{folder}/{below}" if folder and below else ""
 
 
+def _recorded(name: str, site: str, prefix: str) -> str:
+    """How RECORD names a member; empty for what is no part of an environment."""
+    if not name.partition("/")[0].endswith(".data"):
+        return name
+    path = _place(name, site, prefix)
+    return os.path.relpath(path, site).replace(os.sep, "/") if path else ""
+
+
 def _distribution(placed: Placed, site: str, prefix: str, tree: Tree) -> Distribution:
     wheel = placed.wheel
     if wheel is None:
@@ -165,8 +173,7 @@ def _distribution(placed: Placed, site: str, prefix: str, tree: Tree) -> Distrib
     problems = [f"{name}: {reason}" for name, reason in wheel.problems.items()]
     core = parse_core_metadata(_small(wheel, "METADATA", problems))
     headers = parse_headers(decode(_small(wheel, "WHEEL", problems)))
-    paths = (_place(name, site, prefix) for name in wheel.sizes)
-    record = (os.path.relpath(path, site).replace(os.sep, "/") for path in paths if path)
+    record = (entry for name in wheel.sizes if (entry := _recorded(name, site, prefix)))
     owned = owned_files(record, site, (site, prefix), tree)
     return Distribution(
         name=normalise(core.name or placed.name),

@@ -30,7 +30,9 @@ def bind(machine: Machine, scope: Scope, name: str, value: Value) -> None:
     """Bind a name in a scope. What is bound elsewhere under an undecided condition is unknown from then on."""
     if name in scope.globals:
         scope.module.namespace[name] = value if machine.certain else UNKNOWN
+        machine.by_text += 1
     elif name in scope.nonlocals:
+        machine.by_text += 1
         _holder(scope, name)[name] = value if machine.certain else UNKNOWN
     else:
         scope.variables[name] = value
@@ -77,9 +79,12 @@ def _set_attribute(machine: Machine, owner: Value, name: str, value: Value) -> N
         value = UNKNOWN
     if isinstance(owner, Module):
         owner.namespace[name] = value
+        machine.by_text += 1
     elif isinstance(owner, Instance):
         _set_on_instance(owner, name, value)
+        machine.change(owner)
     elif isinstance(owner, Class):
+        machine.by_text += 1
         # What else a metaclass does to its classes is not followed: it may put something else there.
         owner.namespace[name] = value if attributes.is_plain(owner) else UNKNOWN
     elif isinstance(owner, Function):
@@ -100,13 +105,16 @@ def _set_item(machine: Machine, scope: Scope, container: Value, key: Value, valu
             replace_module(machine, key, value)
         else:
             machine.hooked.add(_known_package(key) or scope.module.name)
+        machine.by_text += 1
         return
     if isinstance(container, operations.Globals):
+        machine.by_text += 1
         if is_text(key):
             container.module.namespace[key] = value
         else:
             module_names.bind_native_names(container.module, key)
         return
+    machine.change(container)
     containers.set_item(container, key, value, certain=machine.certain)
 
 
@@ -154,6 +162,7 @@ def augment(machine: Machine, scope: Scope, statement: Node) -> None:
     value = expressions.evaluate(machine, scope, expression)
     old = expressions.evaluate(machine, scope, target)
     if isinstance(old, (list, set, dict)) and operator in ("Add", "BitOr"):
+        machine.change(old)
         containers.extend(old, value if machine.certain else UNKNOWN)
         return
     assign(machine, scope, target, operations.binary(machine, operator, old, value))
@@ -176,10 +185,12 @@ def delete(machine: Machine, scope: Scope, statement: Node) -> None:
         if target[0] == "sub":
             container = expressions.evaluate(machine, scope, target[1])
             key = expressions.evaluate(machine, scope, target[2])
+            machine.change(container)
             containers.delete_item(container, key if machine.certain else UNKNOWN)
         elif target[0] == "a" and machine.certain:
             owner = expressions.evaluate(machine, scope, target[1])
             if isinstance(owner, Module):
+                machine.by_text += 1
                 owner.namespace.pop(target[2], None)
         elif target[0] == "n" and machine.certain:
             scope.variables.pop(target[1], None)

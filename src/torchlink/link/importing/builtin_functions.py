@@ -83,6 +83,8 @@ def _getattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, V
     owner, name = arguments[0], arguments[1]
     if owner is UNKNOWN or not is_text(name):
         return UNKNOWN
+    if isinstance(owner, Module):
+        machine.by_text += 1
     if len(arguments) > 2:
         there = attributes.has_attribute(machine, owner, name)
         if there is False:
@@ -106,6 +108,9 @@ def _hasattr(machine: Machine, arguments: Sequence[Value], keywords: dict[str, V
 def set_attribute(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
     """``setattr(owner, name, value)``, and ``object.__setattr__``."""
     owner, name, value = arguments
+    machine.change(owner)
+    if isinstance(owner, (Module, Class)):
+        machine.by_text += 1
     if isinstance(owner, Module):
         if is_text(name):
             owner.namespace[name] = value

@@ -13,6 +13,7 @@ from torchlink.link.importing import (
     lazy,
     methods,
     operations,
+    repeats,
     statements,
     version_functions,
 )
@@ -139,6 +140,8 @@ def _data_call(
         if isinstance(method.value, dict) and method.name == "update":
             method.value[UNKNOWN] = UNKNOWN
         return UNKNOWN
+    if methods.changes(method):
+        machine.change(method.value)
     if not machine.certain and methods.change_perhaps(method):
         return UNKNOWN
     try:
@@ -158,7 +161,7 @@ def call_function(
         return _native_call(machine, modelled, arguments, keywords)
     machine.step()
     if machine.perhaps or machine.depth >= MAX_CALL_DEPTH or machine.exhausted:
-        _leave_unfollowed(arguments)
+        containers.leave_open(arguments)
         return UNKNOWN
     if function.expression is None:
         body = body_of(machine, function)
@@ -169,21 +172,14 @@ def call_function(
     if not _bind_arguments(scope.variables, function, arguments, keywords):
         return UNKNOWN
     try:
-        return _within_budget(machine, scope, function)
+        if machine.depth:
+            return _within_budget(machine, scope, function)
+        return repeats.follow(machine, function, arguments, lambda: _within_budget(machine, scope, function))
     except Raised:
         if not _is_followed(function):
             raise
         # A generator raises, if at all, when somebody takes an item.
         return UNKNOWN
-
-
-def _leave_unfollowed(arguments: Sequence[Value]) -> None:
-    """A call that is not followed may give its object attributes, and its containers more items."""
-    for argument in arguments:
-        if isinstance(argument, Instance):
-            argument.followed = False
-        elif isinstance(argument, (list, set, dict)):
-            containers.extend(argument, UNKNOWN)
 
 
 def _within_budget(machine: Machine, scope: Scope, function: Function) -> Value:

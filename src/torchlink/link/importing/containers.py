@@ -5,6 +5,8 @@ Among the items of a list, set or dict, ``UNKNOWN`` stands for any number of ite
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torchlink.link.importing import operations
 from torchlink.link.importing.values import (
     UNKNOWN,
@@ -12,6 +14,7 @@ from torchlink.link.importing.values import (
     Foreign,
     ForeignObject,
     Function,
+    Instance,
     PartlyKnown,
     Value,
     is_known,
@@ -109,6 +112,15 @@ def delete_item(container: Value, key: Value) -> None:
         del container[key]  # type: ignore[arg-type]
     except operations.FAILS:
         return
+
+
+def leave_open(values: Iterable[Value]) -> None:
+    """What a call that is not followed may do: give an object attributes, and a container more items."""
+    for value in values:
+        if isinstance(value, Instance):
+            value.followed = False
+        elif isinstance(value, (list, set, dict)):
+            extend(value, UNKNOWN)
 
 
 def extend(container: list[Value] | set[Value] | dict[Value, Value], value: Value) -> None:

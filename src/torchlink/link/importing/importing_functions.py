@@ -53,6 +53,7 @@ def _import_relative(
     )
     if full is None or not listed:
         return UNKNOWN
+    machine.by_text += 1
     value = modules.import_module(machine, full)
     if isinstance(value, Module):
         for item in listed:
@@ -66,6 +67,7 @@ def import_module(machine: Machine, arguments: Sequence[Value], keywords: dict[s
     name = arguments[0] if arguments else keywords.get("name")
     package = arguments[1] if len(arguments) > 1 else keywords.get("package")
     full = _absolute(name, package)
+    machine.by_text += 1
     if full is None:
         return UNKNOWN
     if full in machine.popped and full not in machine.modules:

@@ -347,6 +347,7 @@ def globals_method(owner: operations.Globals, name: str) -> Value:
     module = owner.module
 
     def update(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        machine.by_text += 1
         table: dict[Value, Value] = dict(keywords.items())
         if arguments:
             methods.call_method(methods.DataMethod(table, "update"), arguments, {})

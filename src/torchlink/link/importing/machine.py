@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from torchlink.link.importing.failures import Failure, StepsExhausted
 from torchlink.link.importing.finder import Finder
-from torchlink.link.importing.values import Event, Module, Scope, Value
+from torchlink.link.importing.values import Event, Instance, Module, Scope, Value
 from torchlink.link.owners import Owners
 from torchlink.model.environment import Environment
 from torchlink.model.native import NativeLoader
 from torchlink.model.reference import Undecided
 from torchlink.model.source import Sources
+
+if TYPE_CHECKING:
+    from torchlink.link.importing.repeats import Repeats
 
 MAX_CALL_STEPS = 4_000
 """Statements and calls that one call from a module's body may take, imports in it not counted."""
@@ -85,6 +89,13 @@ class Machine:
     entry: int = 0
     """The number of the script or package that is being run: each would be a process of its own."""
     references: int = 0
+    by_text: int = 0
+    """How often a name of a module or a class was set or asked for, but for the statements of its own body and plain
+    attributes: by ``global``, ``setattr``, ``getattr``, ``import_module``. Each time it may be another name."""
+    repeats: dict[tuple[str, str, int], Repeats] = field(default_factory=dict)
+    """Calls by the module that makes them, and the function's file and line."""
+    changed: dict[int, Value] | None = None
+    """What the call that is followed has changed, where that is noted."""
     scope: Scope | None = None
 
     @property
@@ -122,6 +133,11 @@ class Machine:
     def exhausted(self) -> bool:
         """Whether the running module has used up its budget."""
         return self.running.steps > MAX_MODULE_STEPS
+
+    def change(self, value: Value) -> None:
+        """Note that a container or an instance is changed."""
+        if self.changed is not None and isinstance(value, (list, set, dict, Instance)):
+            self.changed[id(value)] = value
 
     def consult(self, *distributions: str) -> None:
         """Note that the running statement looked at the version or presence of distributions."""

@@ -82,6 +82,11 @@ class DataMethod:
     name: str
 
 
+def changes(method: DataMethod) -> bool:
+    """Whether a method changes its container."""
+    return method.name in _TAKING or method.name in _CHANGING
+
+
 def change_perhaps(method: DataMethod) -> bool:
     """Call a method that changes its container, if it does, under a condition that is not known."""
     if not isinstance(method.value, (list, set, dict)):
