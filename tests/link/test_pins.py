@@ -124,6 +124,7 @@ def test_a_lock_that_its_manifest_no_longer_admits(tmp_path: Path) -> None:
     ("line", "cause"),
     [
         ("torch==2.3.1+cu12.1", "no build is named +cu12.1"),
+        ("torch==2.3.1+rocm5.7.1", "no build is named +rocm5.7.1"),
         ("torch==2.3.1+rocm5.7 --index-url https://download.pytorch.org/whl/rocm6.0", "serves +rocm6.0"),
         ("torch==2.3.1+rocm5.7", "PyPI takes no local versions"),
         ("torch==2.3.1+cpu torchvision==0.18.1+cu121 -f https://example.org", "a cu121 build of torchvision"),
@@ -132,6 +133,12 @@ def test_a_lock_that_its_manifest_no_longer_admits(tmp_path: Path) -> None:
 def test_tags(tmp_path: Path, line: str, cause: str) -> None:
     causes = [one.cause for one in broken(tmp_path, {"a.sh": f"pip install {line}\n"})]
     assert any(cause in one for one in causes), causes
+
+
+@pytest.mark.parametrize("tag", ["rocm5.4.2", "rocm6.2.4", "rocm6.1.3", "rocm5.7"])
+def test_tags_of_rocm_with_a_third_number_that_there_are(tmp_path: Path, tag: str) -> None:
+    line = f"torch==2.3.1+{tag} --index-url https://download.pytorch.org/whl/{tag}"
+    assert broken(tmp_path, {"a.sh": f"pip install {line}\n"}) == []
 
 
 def test_a_bound_that_the_shell_takes_away(tmp_path: Path) -> None:

@@ -57,6 +57,14 @@ def test_the_steps_of_a_script_are_locked_together(tmp_path: Path) -> None:
     assert written(tmp_path / "setup.sh", tmp_path)["constraints.txt"] == "numpy==1.0\ntorch==1.0\n"
 
 
+def test_files_that_the_steps_name_are_locked_too(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text("pandas\n", encoding="utf-8")
+    (tmp_path / "limits.txt").write_text("numpy<2\n", encoding="utf-8")
+    script = "pip install -r base.txt -c limits.txt\npip install torch==2.3.1\n"
+    (tmp_path / "setup.sh").write_text(script, encoding="utf-8")
+    assert written(tmp_path / "setup.sh", tmp_path)["constraints.txt"] == "base-txt==1.0\ntorch==1.0\n"
+
+
 def test_what_cannot_be_locked(tmp_path: Path) -> None:
     with pytest.raises(TorchlinkError, match="none of pyproject"):
         written(tmp_path, tmp_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from torchlink.pins.outcome import play_report
 from torchlink.pins.safe import Judge, Mend
 from torchlink.report import play as page
 from torchlink.report.json import dump, load
+from torchlink.solve.uv import Wish
 
 CU121 = "https://download.pytorch.org/whl/cu121"
 SCRIPT = 'pip install "numpy<2" torch==2.3.1\npip install pandas\n'
@@ -43,7 +44,7 @@ class Judged:
         )
 
 
-def nothing_better(lines: Sequence[str]) -> str:
+def nothing_better(wish: Wish) -> str:
     return "nothing is better"
 
 
@@ -103,8 +104,8 @@ def test_a_set_that_does_not_link_is_exchanged_for_one_that_does(
     def judge(versions: Mapping[str, str], asked: frozenset[str]) -> Report:
         return broken_with(versions, torch="2.9.0")
 
-    def mend(lines: Sequence[str]) -> Mapping[str, str]:
-        asked.extend(lines)
+    def mend(wish: Wish) -> Mapping[str, str]:
+        asked.extend(wish.lines)
         return found
 
     script = 'pip install "numpy<2"\npip install torch\npip install nothing\n'

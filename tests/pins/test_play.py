@@ -49,7 +49,8 @@ class Paper:
             requirement = Requirement(line)
             ranges[normalise(requirement.name)] = requirement.specifier
         found: dict[str, str] = {}
-        pending = [Requirement(line) for line in wish.lines]
+        asked = (*wish.lines, *(text for path in wish.files for text in path.read_text().splitlines()))
+        pending = [Requirement(line) for line in asked]
         for requirement in pending:
             ranges[normalise(requirement.name)] = (
                 ranges.get(normalise(requirement.name), SpecifierSet()) & requirement.specifier
@@ -112,12 +113,15 @@ def test_the_steps_that_take_bounds_away_are_named(tmp_path: Path) -> None:
 def test_one_set_for_all_steps(tmp_path: Path) -> None:
     file, found = played(tmp_path, TRAINER)
     with pytest.raises(UnsatisfiableError):
-        together(file, found, Paper())  # the paper never goes back: bitsandbytes 0.50.0 excludes torch 2.3.1
+        together(file, found, Paper(), tmp_path)  # the paper never goes back: bitsandbytes 0.50.0 excludes torch 2.3.1
     file, found = played(
         tmp_path, TRAINER.replace("bitsandbytes", "bitsandbytes==0.43.0").replace("trl", "pandas==2.0.3")
     )
-    versions = together(file, found, Paper())
+    versions = together(file, found, Paper(), tmp_path)
     assert (versions["torch"], versions["numpy"]) == ("2.3.1", "1.26.4")
+    (tmp_path / "base.txt").write_text("pandas==2.0.3\n", encoding="utf-8")
+    file, found = played(tmp_path, "pip install torch==2.3.1\npip install -r base.txt\n")
+    assert together(file, found, Paper(), tmp_path).keys() == {"torch", "numpy", "pandas"}
     _, again = played(tmp_path, TRAINER.replace("bitsandbytes", "bitsandbytes==0.43.0"), held=("numpy==1.26.4",))
     assert [one.outcome for one in again.steps][-1] is Outcome.FAILED  # pandas 3 needs NumPy 2: it says so
 
@@ -144,6 +148,32 @@ def test_constraints_and_removal(tmp_path: Path) -> None:
     (tmp_path / "limits.txt").write_text("numpy<2\n", encoding="utf-8")
     _, found = played(tmp_path, "pip install torch==2.3.1 -c limits.txt\npip uninstall -y torch\n")
     assert dict(found.versions) == {"numpy": "1.26.4"}
+
+
+def test_a_constraint_of_one_step_is_lost_in_the_next(tmp_path: Path) -> None:
+    (tmp_path / "limits.txt").write_text("numpy<2\ntorch<3 ; sys_platform == 'win32'\n", encoding="utf-8")
+    script = "pip install -c limits.txt torch==2.3.1\npip uninstall -y numpy\npip install pandas==3.0.0\n"
+    (tmp_path / "setup.sh").write_text(script, encoding="utf-8")
+    survey = read_pins(tmp_path / "setup.sh")
+    file = read_one(survey.files, "setup.sh")
+    found = play(file, tmp_path, Paper(), beside=survey.files)
+    (loss,) = found.losses
+    assert (loss.move.name, loss.move.old, loss.move.new, loss.bound.number) == ("numpy", "", "2.2.6", 1)
+    assert link_play(file, found).broken[0].cause == (
+        "step 3 (setup.sh:3) installs numpy 2.2.6; step 1 (limits.txt:1) had asked for numpy<2, which no later step "
+        "remembers"
+    )
+
+
+def test_what_is_only_fetched_or_not_looked_at_is_not_installed(tmp_path: Path) -> None:
+    script = "pip download torch\npip install ./wheels/tool-1.0-py3-none-any.whl\npip install -e .\n"
+    _, found = played(tmp_path, script)
+    assert [(one.outcome, one.note) for one in found.steps] == [
+        (Outcome.SKIPPED, "it installs nothing"),
+        (Outcome.UNKNOWN, "./wheels/tool-1.0-py3-none-any.whl was not looked at"),
+        (Outcome.UNKNOWN, "pyproject.toml is not there"),
+    ]
+    assert found.versions == {}
 
 
 def test_a_build_stays_that_build(tmp_path: Path) -> None:

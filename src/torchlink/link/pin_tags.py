@@ -15,6 +15,11 @@ from torchlink.model.reference import Broken, Kind, Party, PartyType, Severity
 _TAG = re.compile(r"cpu|xpu|cu\d{2,3}|rocm\d+\.\d+(?:\.\d+)?|cpu\.cxx11\.abi|rocm\d+\.\d+(?:\.\d+)?\.\w[\w.]*")
 """A local version as the PyTorch indexes write it."""
 _ALMOST_TAG = re.compile(r"(?:cu|cuda|rocm|hip|cpu|xpu)[\d._]*", re.IGNORECASE)
+_PATCHED_ROCM = re.compile(r"rocm[1-5]\.\d+\.\d+")
+_PATCHED_ROCM_THERE_ARE = frozenset({"rocm4.0.1", "rocm4.3.1", "rocm4.5.2", "rocm5.1.1", "rocm5.4.2"})
+"""On PyTorch's index, by the versions that pip lists of it and by ``uv pip install --help`` (0.13). From ROCm 6 on AMD
+serves builds with a third number too, so that nothing is said of those.
+"""
 _INDEX_TAG = re.compile(r"/(?P<tag>cpu|xpu|cu\d{2,3}|rocm\d+\.\d+(?:\.\d+)?)/*(?:$|[?#])")
 
 
@@ -41,7 +46,7 @@ def link_tags(survey: PinSurvey) -> Iterator[Broken]:
 
 def _misspelled(file: PinFile, pin: Pin) -> Iterator[Broken]:
     tag = exact(pin).partition("+")[2]
-    if _ALMOST_TAG.fullmatch(tag) and not _TAG.fullmatch(tag.lower()):
+    if _ALMOST_TAG.fullmatch(tag) and not _is_tag(tag.lower()):
         yield _tag_broken(
             file,
             pin,
@@ -49,6 +54,12 @@ def _misspelled(file: PinFile, pin: Pin) -> Iterator[Broken]:
             "+cu121, +rocm5.7 or +cpu",
             severity=Severity.RISK,
         )
+
+
+def _is_tag(tag: str) -> bool:
+    if _PATCHED_ROCM.fullmatch(tag):
+        return tag in _PATCHED_ROCM_THERE_ARE
+    return _TAG.fullmatch(tag) is not None
 
 
 def _mixed(tagged: Sequence[Placed]) -> Iterator[Broken]:

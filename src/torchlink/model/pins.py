@@ -132,6 +132,8 @@ class Step:
     pins: tuple[Pin, ...]
     removes: bool = False
     """``pip uninstall``."""
+    fetches: bool = False
+    """``pip download``: nothing is installed."""
     indexes: Indexes = Indexes()
     upgrade: bool = False
     eager: bool = False

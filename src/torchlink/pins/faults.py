@@ -22,13 +22,14 @@ def link_play(file: PinFile, play: Play) -> Links:
 def _lost(file: PinFile, loss: Loss) -> Broken:
     bound, step, move = loss.bound, loss.played.step, loss.move
     asked = f"{move.name}{bound.specifier}"
+    done = f"moves {move.name} {move.old} → {move.new}" if move.old else f"installs {move.name} {move.new}"
     return Broken(
         kind=Kind.PIN,
         severity=Severity.RISK,
         needer=Party(type=PartyType.FILE, name=file.file),
         provider=Party(type=PartyType.PACKAGE, name=move.name, version=move.new.partition("+")[0]),
         target=asked,
-        cause=f"step {loss.played.number} ({step.place.label}) moves {move.name} {move.old or '(none)'} → {move.new}; "
+        cause=f"step {loss.played.number} ({step.place.label}) {done}; "
         f"step {bound.number} ({bound.place.label}) had asked for {asked}, which no later step remembers",
         evidence=(
             Evidence(artifact=step.place.label, detail=step.command),

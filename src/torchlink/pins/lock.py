@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from torchlink.model.errors import TorchlinkError
+from torchlink.pins.inlined import with_files
 from torchlink.pins.play import play, wish_of_all
 from torchlink.pins.resolver import UvCommands
 from torchlink.pins.write import Change
@@ -55,10 +56,11 @@ def _wish(target: Path, means: Means, extras: tuple[str, ...], groups: tuple[str
         return Wish(files=(found,), extras=extras, groups=groups)
     if target.name in _MANIFESTS or target.suffix in (".txt", ".in"):
         return Wish(files=(target,), extras=extras, groups=groups)
-    file = next((one for one in read_pins(target).files if one.steps), None)
+    files = read_pins(target).files
+    file = next((with_files(one, files) for one in files if one.steps), None)
     if file is None:
         raise TorchlinkError("it installs nothing", where=str(target), mend="name a script, a Dockerfile or a manifest")
-    return wish_of_all(file, play(file, target.parent, UvCommands(means.uv)))
+    return wish_of_all(file, play(file, target.parent, UvCommands(means.uv)), target.parent)
 
 
 def _change(path: Path, text: str) -> Change:

@@ -11,6 +11,7 @@ from torchlink.model.pins import PinFile
 from torchlink.model.question import Question
 from torchlink.model.report import Artifact, Coverage, Report, Target
 from torchlink.pins.faults import link_play
+from torchlink.pins.inlined import with_files
 from torchlink.pins.play import Play, asked_for, play, read_one
 from torchlink.pins.resolver import UvCommands
 from torchlink.pins.safe import Judge, Mend, Run, safe_plan
@@ -62,10 +63,10 @@ def play_report(
         TorchlinkError: The file installs nothing or cannot be read, or uv cannot be asked.
     """
     survey = read_pins(path)
-    file = read_one(survey.files, str(path))
+    file = with_files(read_one(survey.files, str(path)), survey.files)
     root = (project or path.parent).resolve()
     commands = UvCommands(means.uv)
-    found = play(file, root, commands)
+    found = play(file, root, commands, beside=survey.files)
     links = link_play(file, found)
     linked = judge(found.versions, asked_for(file)) if judge is not None and found.versions else None
     findings = (*group([links]), *(linked.findings if linked else ()))
@@ -73,7 +74,7 @@ def play_report(
     note = f"the environment that its {len(found.steps)} steps leave"
     plan = None
     if findings:
-        run = Run(file=file, root=root, resolver=commands, found=found, linked=linked)
+        run = Run(file=file, root=root, resolver=commands, found=found, linked=linked, beside=survey.files)
         plan, refusal = safe_plan(run, findings, judge, mend)
         note += f"; no one set of versions serves all of them: {refusal}" if refusal else ""
     return Report(

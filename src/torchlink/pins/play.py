@@ -103,7 +103,9 @@ class Resolver(Protocol):
         ...
 
 
-def play(file: PinFile, root: Path, resolver: Resolver, *, held: Sequence[str] = ()) -> Play:
+def play(
+    file: PinFile, root: Path, resolver: Resolver, *, held: Sequence[str] = (), beside: Sequence[PinFile] = ()
+) -> Play:
     """Play the install commands of a file through.
 
     Args:
@@ -111,7 +113,9 @@ def play(file: PinFile, root: Path, resolver: Resolver, *, held: Sequence[str] =
         root: The project's folder, which its paths are relative to.
         resolver: Answers each command.
         held: Constraints that are handed to every command.
+        beside: Files that its commands name, as far as they were read.
     """
+    named = {one.file: one for one in beside}
     versions = {distribution_of(pin.name): pin.clauses[0].version for pin in file.pins if pin.context == "base image"}
     bounds: dict[str, Bound] = {}
     played: list[Played] = []
@@ -120,7 +124,7 @@ def play(file: PinFile, root: Path, resolver: Resolver, *, held: Sequence[str] =
         one = _played(number, step, versions, root, resolver, held)
         played.append(one)
         losses += _losses(one, bounds)
-        bounds |= _bounds(one)
+        bounds |= _bounds(one, named)
         for move in one.moves:
             if move.new:
                 versions[move.name] = move.new
@@ -129,14 +133,18 @@ def play(file: PinFile, root: Path, resolver: Resolver, *, held: Sequence[str] =
     return Play(steps=tuple(played), versions=dict(sorted(versions.items())), losses=tuple(losses))
 
 
-def _bounds(played: Played) -> dict[str, Bound]:
+def _bounds(played: Played, files: Mapping[str, PinFile]) -> dict[str, Bound]:
+    """What a step asks for by itself, and by the files that it names."""
+    step = played.step
     if played.outcome not in (Outcome.INSTALLED, Outcome.INFERRED):
         return {}
+    named = (files[name] for name in (*step.requirement_files, *step.constraint_files) if name in files)
+    pins = (*(pin for file in named for pin in file.pins if not pin.marker), *step.pins)
     return {
         distribution_of(pin.name): Bound(
             name=distribution_of(pin.name), specifier=pin.specifier, number=played.number, place=pin.place
         )
-        for pin in played.step.pins
+        for pin in pins
         if pin.specifier
     }
 
@@ -152,9 +160,9 @@ def _losses(played: Played, bounds: Mapping[str, Bound]) -> Iterator[Loss]:
 def _played(
     number: int, step: Step, versions: Mapping[str, str], root: Path, resolver: Resolver, held: Sequence[str]
 ) -> Played:
-    if reason := _not_played(step):
-        outcome = Outcome.SKIPPED if step.condition.startswith("else of") else Outcome.UNKNOWN
-        return Played(number=number, step=step, outcome=outcome, note=reason)
+    if (reason := _skipped(step)) or (unknown := _unknown(step)):
+        outcome = Outcome.SKIPPED if reason else Outcome.UNKNOWN
+        return Played(number=number, step=step, outcome=outcome, note=reason or unknown)
     if step.removes:
         names = [distribution_of(pin.name) for pin in step.pins]
         moves = tuple(Move(name=name, old=versions[name], new="") for name in names if name in versions)
@@ -162,6 +170,8 @@ def _played(
     unreached = tuple(url for url in _urls(step.indexes) if not resolver.reaches(url))
     wish, notes = wish_of(step, versions, root, held, plain=bool(unreached))
     notes = [*(f"{url} is not reached: plain releases stand for its builds" for url in unreached), *notes]
+    if not wish.lines and not wish.files:
+        return Played(number=number, step=step, outcome=Outcome.UNKNOWN, note="; ".join(notes))
     indexes = Indexes() if unreached else step.indexes
     try:
         answer = resolver.resolve(wish, indexes)
@@ -181,9 +191,13 @@ def _played(
     )
 
 
-def _not_played(step: Step) -> str:
-    if step.condition.startswith("else of"):
-        return "the other branch is played"
+def _skipped(step: Step) -> str:
+    if step.fetches:
+        return "it installs nothing"
+    return "the other branch is played" if step.condition.startswith("else of") else ""
+
+
+def _unknown(step: Step) -> str:
     if step.tool is Tool.CONDA:
         return "conda's solver is not asked"
     if step.tool is Tool.PROJECT:
@@ -218,22 +232,27 @@ def _moves(answer: Mapping[str, str], versions: Mapping[str, str]) -> Iterator[M
             yield Move(name=name, old=old, new=new)
 
 
-def wish_of_all(file: PinFile, played: Play) -> Wish:
-    """Everything that the steps ask for, at once; those that failed are left out.
+def wish_of_all(file: PinFile, played: Play, root: Path) -> Wish:
+    """Everything that the steps and the files that they name ask for, at once; what failed is left out.
 
     Raises:
         UnsatisfiableError: no step was played.
     """
     working = _working(played)
     wishes = [
-        wish_of(replace(step, upgrade=False), {}, Path(), (), plain=True)[0]
+        wish_of(replace(step, upgrade=False), {}, root, (), plain=True)[0]
         for step in file.steps
         if step.place in working and not step.removes and not step.no_deps
     ]
-    lines = tuple(dict.fromkeys(line for wish in wishes for line in wish.lines))
-    if not lines:
+    found = Wish(
+        lines=tuple(dict.fromkeys(line for wish in wishes for line in wish.lines)),
+        files=tuple(dict.fromkeys(path for wish in wishes for path in wish.files)),
+        constraints=tuple(dict.fromkeys(path for wish in wishes for path in wish.constraints)),
+        extras=tuple(dict.fromkeys(extra for wish in wishes for extra in wish.extras)),
+    )
+    if not found.lines and not found.files:
         raise UnsatisfiableError("no step was played")
-    return Wish(lines=lines)
+    return found
 
 
 def asked_for(file: PinFile) -> frozenset[str]:
@@ -244,13 +263,13 @@ def asked_for(file: PinFile) -> frozenset[str]:
     return frozenset(named.union(*(addressed(step) for step in file.steps)))
 
 
-def together(file: PinFile, played: Play, resolver: Resolver) -> dict[str, str]:
+def together(file: PinFile, played: Play, resolver: Resolver, root: Path) -> dict[str, str]:
     """One set of versions that all steps together ask for.
 
     Raises:
         UnsatisfiableError: there is none.
     """
-    return as_asked(file, played, resolver.resolve(wish_of_all(file, played), Indexes()))
+    return as_asked(file, played, resolver.resolve(wish_of_all(file, played, root), Indexes()))
 
 
 def as_asked(file: PinFile, played: Play, versions: Mapping[str, str]) -> dict[str, str]:

@@ -17,12 +17,12 @@ from torchlink.pins.commands import addressed, without_addresses
 from torchlink.pins.faults import link_play
 from torchlink.pins.play import Outcome, Play, Resolver, as_asked, asked_for, play, together, wish_of_all
 from torchlink.solve.plan import new_unknown
-from torchlink.solve.uv import UnsatisfiableError
+from torchlink.solve.uv import UnsatisfiableError, Wish
 
 Judge = Callable[[Mapping[str, str], frozenset[str]], Report]
 """Links a set of versions, of which some packages are imported; all where none is named."""
-Mend = Callable[[Sequence[str]], Mapping[str, str] | str]
-"""The versions of a set for these requirements that links, or why none is found."""
+Mend = Callable[[Wish], Mapping[str, str] | str]
+"""The versions of a set for what is asked that links, or why none is found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class Run:
     found: Play
     linked: Report | None
     """On the environment that they leave; ``None`` where it was not linked."""
+    beside: Sequence[PinFile]
+    """Files that its commands name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,8 @@ def _attempt(run: Run, file: PinFile, findings: Sequence[Finding], judge: Judge 
     except UnsatisfiableError as error:
         return _Attempt(plan=None, why=error.what)
     held = dict(_held(run, versions))
-    again = play(file, run.root, run.resolver, held=[f"{name}=={version}" for name, version in held.items()])
+    lines = [f"{name}=={version}" for name, version in held.items()]
+    again = play(file, run.root, run.resolver, held=lines, beside=run.beside)
     failed = {one.number for one in run.found.steps if one.outcome is Outcome.FAILED}
     refused = [one for one in again.steps if one.outcome is Outcome.FAILED and one.number not in failed]
     if again.losses or refused:
@@ -115,10 +118,10 @@ def _one_set(run: Run, file: PinFile, judge: Judge | None, mend: Mend) -> tuple[
     Raises:
         UnsatisfiableError: there are none.
     """
-    versions = together(file, run.found, run.resolver)
+    versions = together(file, run.found, run.resolver, run.root)
     if judge is None or not _broken(judge(versions, asked_for(file))):
         return versions, ""
-    better = mend(wish_of_all(file, run.found).lines)
+    better = mend(wish_of_all(file, run.found, run.root))
     return (versions, better) if isinstance(better, str) else (as_asked(file, run.found, better), "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from torchlink.pipeline import questions, running
 
 if TYPE_CHECKING:
     from torchlink.model.question import Question
+    from torchlink.solve.uv import Wish
 
 
 def play(
@@ -67,22 +68,22 @@ def play(
 
         trials: dict[tuple[str, ...], bool] = {}
 
-        def mend(lines: Sequence[str]) -> Mapping[str, str] | str:
+        def mend(wish: Wish) -> Mapping[str, str] | str:
             with tempfile.TemporaryDirectory() as folder:
-                wanted = Path(folder) / "requirements.txt"
-                wanted.write_text("\n".join(lines), encoding="utf-8")
-                asked = ask(replace(question, requirements=(wanted,)), None, python, os.environ, store, tell)
-                first = judge_set(asked.answer)
-                sound = sound_set(
-                    Trouble(
-                        asked=asked,
-                        report=first,
-                        declared=declared([wanted]),
-                        judge=judge_set,
-                        tell=tell,
-                        trials=trials,
-                    )
+                lines = Path(folder) / "requirements.txt"
+                lines.write_text("\n".join(wish.lines), encoding="utf-8")
+                files = (lines, *wish.files)
+                wanted = replace(question, requirements=files, constraints=wish.constraints, extras=wish.extras)
+                asked = ask(wanted, None, python, os.environ, store, tell)
+                trouble = Trouble(
+                    asked=asked,
+                    report=judge_set(asked.answer),
+                    declared=declared(files),
+                    judge=judge_set,
+                    tell=tell,
+                    trials=trials,
                 )
+                sound = sound_set(trouble)
             return sound if isinstance(sound, str) else sound.versions
 
         tell("playing the steps", 0, 0)

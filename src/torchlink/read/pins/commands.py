@@ -162,6 +162,7 @@ def read_command(
         command=" ".join(one.unknown or one.piece.text for one in arguments),
         pins=tuple(pins),
         removes=verb in ("uninstall", "remove"),
+        fetches=verb == "download",
         indexes=_indexes(options, tool),
         upgrade=bool(options.flags & {"-U", "--upgrade"}) or verb in ("update", "upgrade"),
         eager="eager" in options.texts("--upgrade-strategy"),
