@@ -11,7 +11,8 @@ from torchlink import __version__, pipeline
 from torchlink.apply.difference import between, snapshot_named
 from torchlink.apply.journal import entries
 from torchlink.apply.pending import state_folder
-from torchlink.apply.relock import LOCK, is_concerned, relocked
+from torchlink.apply.poetry import Poetry, find_poetry
+from torchlink.apply.relock import POETRY, UV, Relock, is_concerned, relocked
 from torchlink.apply.snapshot import take
 from torchlink.apply.transaction import Means, Request, carry_out, go_on, kept_report, undo, unfinished
 from torchlink.catalog.cache import cache_folder, open_cache
@@ -32,7 +33,7 @@ from torchlink.read.uv_program import find_uv
 from torchlink.solve.uv import Uv
 
 Progress = pipeline.Progress
-_LEFT_LOCKS = ("poetry.lock", "pdm.lock", "pixi.lock", "Pipfile.lock", "pylock.toml")
+_LEFT_LOCKS = ("pdm.lock", "pixi.lock", "Pipfile.lock", "pylock.toml")
 _MOST_IMPORTED = 12
 """So many packages beside the PyTorch family are imported in probes."""
 
@@ -97,14 +98,14 @@ def choose(report: Report, number: int | None, root: Path | None = None) -> Plan
     doubts = [f"it goes against {one.constraint} ({one.file}:{one.line})" for one in best.violates]
     doubts += [best.security] if best.security else []
     doubts += [f"it is {best.certainty}, not proven"] if best.certainty == "suggested" else []
-    doubts += [f"{name} stays as it is, and a sync from it would undo the change" for name in _locks(root)]
+    doubts += [f"{name} stays as it is, and a sync from it would undo the change" for name in _left_locks(root)]
     if doubts:
         mend = f"say --choose {best.rank} if that is what you want"
         raise TorchlinkError(f"the best plan, {best.summary}, needs your word: {doubts[0]}", mend=mend)
     return best
 
 
-def _locks(root: Path | None) -> list[str]:
+def _left_locks(root: Path | None) -> list[str]:
     return [name for name in _LEFT_LOCKS if root is not None and (root / name).is_file()]
 
 
@@ -135,10 +136,10 @@ def apply(
     before = pipeline.check(at.project, python=at.python, cache=at.cache, progress=progress)
     driver = _uv(at, index_url=index_url, offline=offline)
     files = (*_pin_edits(plan, at, progress), *_source_edits(plan, at))
-    if at.root is not None and is_concerned(at.root, plan):
-        progress("locking with uv", 0, 0)
-        files = (*files, relocked(at.root, files, plan, driver))
-        plan = replace(plan, steps=(*plan.steps, Step(op="relock", file=LOCK)))
+    for root, lock, relock in _locks(at, plan, driver):
+        progress(f"making {lock} anew", 0, 0)
+        files = (*files, relocked(root, lock, files, plan, relock))
+        plan = replace(plan, steps=(*plan.steps, Step(op="relock", file=lock)))
     request = Request(
         plan=plan,
         prefix=at.prefix,
@@ -252,6 +253,22 @@ def _concerned(plan: Plan, report: Report) -> list[str]:
 def _uv(at: Place, *, index_url: str = "", offline: bool = False) -> Uv:
     settings = index_settings(at.root, os.environ, index_url)
     return Uv(program=find_uv(), settings=settings, python=str(at.python), offline=offline, folder=at.root)
+
+
+def _locks(at: Place, plan: Plan, driver: Uv) -> Iterator[tuple[Path, str, Relock]]:
+    """The locks that are made anew with a plan, and how.
+
+    Raises:
+        TorchlinkError: the tool of one is not here.
+    """
+    if at.root is None:
+        return
+    if is_concerned(at.root, UV, plan):
+        yield at.root, UV, driver.relock
+    if is_concerned(at.root, POETRY, plan):
+        if driver.offline:
+            raise TorchlinkError(f"poetry makes no {POETRY} without a network", mend="leave out --offline")
+        yield at.root, POETRY, Poetry(program=find_poetry(at.prefix), prefix=at.prefix).relock
 
 
 def _means(at: Place, concerned: Sequence[str], progress: Progress, driver: Uv) -> Means:

@@ -89,11 +89,21 @@ def test_pins_are_edited_with_the_environment(broken: World) -> None:
 
 
 def test_a_lock_that_would_undo_it_is_told(broken: World) -> None:
-    broken.source("poetry.lock", "version = 1\n")
+    broken.source("pdm.lock", "version = 1\n")
     code, _, err = torchlink(broken, "fix", str(broken.project), "--apply")
-    assert code == 2 and "poetry.lock stays as it is" in err and not imports(broken, "reader")
+    assert code == 2 and "pdm.lock stays as it is" in err and not imports(broken, "reader")
     assert torchlink(broken, "fix", str(broken.project), "--apply", "--choose", "1")[0] == 0
     assert imports(broken, "reader")
+
+
+def test_without_poetry_its_lock_is_not_left_behind(broken: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken.source("poetry.lock", "version = 1\n")
+    monkeypatch.setenv("PATH", str(broken.project))
+    before = tree(broken)
+    code, _, err = torchlink(broken, "fix", str(broken.project), "--apply", "--choose", "1")
+    (line,) = err.splitlines()
+    assert code == 2 and "poetry.lock would not hold the change, and poetry is not here" in line and "pipx" in line
+    assert tree(broken) == before
 
 
 @pytest.fixture
