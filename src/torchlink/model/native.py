@@ -26,6 +26,8 @@ class NativeLibrary:
     soname: str
     machine: str
     """``x86_64``, ``aarch64``; as in platform tags."""
+    format: str = "ELF"
+    """Or ``PE``, ``Mach-O``: those are described, and not linked."""
     needed: tuple[str, ...]
     """DT_NEEDED, in order."""
     rpath: tuple[str, ...]

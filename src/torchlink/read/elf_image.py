@@ -23,6 +23,7 @@ from typing import Protocol
 
 from torchlink.model.errors import UnreadableError
 
+MAGIC = b"\x7fELF"
 MAX_TABLE = 256 * 1024 * 1024
 """No table of a real library is larger (libtorch_cpu's string table has 15 MiB)."""
 MAX_DYNAMIC_ENTRIES = 4096
@@ -212,7 +213,7 @@ class ElfImage:
 
     def _read_headers(self) -> None:
         head = self._head
-        if head[:4] != b"\x7fELF" or len(head) < 52:
+        if head[:4] != MAGIC or len(head) < 52:
             raise self.fail("is not an ELF file")
         layout = _LAYOUTS.get((head[4], head[5]))
         if layout is None or len(head) < 16 + layout.header.size:

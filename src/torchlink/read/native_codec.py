@@ -8,7 +8,7 @@ from itertools import islice
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFacts, NativeLibrary, NumpyAbi, NumpyFailure, VersionNeed
 
-FORMAT = "native-facts/1"
+FORMAT = "native-facts/2"
 
 
 def pack(facts: Mapping[str, NativeFacts]) -> bytes:
@@ -36,7 +36,7 @@ def unpack(data: bytes) -> dict[str, NativeFacts]:
 
 def _record(facts: NativeFacts) -> Iterator[str]:
     library = facts.library
-    yield from (library.soname, library.machine, facts.numpy.value, facts.numpy_level)
+    yield from (library.soname, library.format, library.machine, facts.numpy.value, facts.numpy_level)
     yield from (facts.numpy_failure.value, facts.cuda)
     needs = library.version_needs
     versions = [text for need in needs for text in (need.library, need.version, "weak" if need.weak else "")]
@@ -56,7 +56,7 @@ def _record(facts: NativeFacts) -> Iterator[str]:
 
 
 def _facts(path: str, tokens: Iterator[str]) -> NativeFacts:
-    soname, machine, numpy, level, failure, cuda = _take(tokens, 6)
+    soname, form, machine, numpy, level, failure, cuda = _take(tokens, 7)
     needed, rpath, runpath, versions, undefined, definitions, operators = (
         _take(tokens, int(next(tokens))) for _ in range(7)
     )
@@ -64,6 +64,7 @@ def _facts(path: str, tokens: Iterator[str]) -> NativeFacts:
     library = NativeLibrary(
         path=path,
         soname=soname,
+        format=form,
         machine=machine,
         needed=needed,
         rpath=rpath,

@@ -16,6 +16,7 @@ from torchlink.model.errors import UnreadableError
 from torchlink.model.exports import Exports, exporting_all, only
 from torchlink.model.native import NativeFacts, NativeLibrary, NumpyAbi
 from torchlink.model.release import ReleaseFact
+from torchlink.read.elf_image import MAGIC
 from torchlink.read.index import IndexFile
 from torchlink.read.metadata import parse_core_metadata
 from torchlink.read.native import numpy_of, read_native
@@ -79,7 +80,7 @@ def _facts(archive: WheelArchive, member: Member) -> _Seen | None:
         return None
     try:
         storage = archive.held(member)
-        if storage.read_at(0, 4) == b"\x7fELF":
+        if storage.read_at(0, 4) == MAGIC:
             return _of_elf(read_native(member.name, storage))
         return _of_bytes(storage)
     except UnreadableError:

@@ -109,8 +109,12 @@ def _choices(words: set[str]) -> str:
     return rf"(?:{'|'.join(re.escape(word).replace(re.escape('*'), '[.a-zA-Z0-9_]+') for word in ordered)})\b"
 
 
+@lru_cache(maxsize=256)
 def read_uses(path: str, module: str, source: bytes) -> FileUses:
-    """Read one source file or notebook. Never raises: what cannot be parsed becomes ``problem``."""
+    """Read one source file or notebook. Never raises: what cannot be parsed becomes ``problem``.
+
+    It is remembered: where a fix is looked for, the same file is judged in many sets.
+    """
     try:
         cells: tuple[int, ...] = ()
         if path.endswith(".ipynb"):

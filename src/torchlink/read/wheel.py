@@ -9,22 +9,23 @@ from __future__ import annotations
 import marshal
 import sys
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFacts
 from torchlink.model.store import ByteStore
 from torchlink.read.elf import DynamicSection
-from torchlink.read.elf_image import ElfImage
+from torchlink.read.elf_image import MAGIC, ElfImage
 from torchlink.read.native import read_native
 from torchlink.read.native_codec import pack as pack_natives
 from torchlink.read.native_codec import unpack as unpack_natives
 from torchlink.read.native_strings import text_of
+from torchlink.read.pe_macho import read_other
 from torchlink.read.walk import is_native_name
 from torchlink.read.wheel_archive import HeldStorage, Member, PackedMember, WheelArchive
 
-FORMAT = f"1:{sys.version_info[:2]}"
+FORMAT = f"2:{sys.version_info[:2]}"
 _TEXT_SUFFIXES = (".py", ".pyi", ".pth", "cpp_lib.json", "core/ScalarType.h")
 _MODULE_MARKS = ("PyModule", "PyObject", "PyType")
 _NO_NAMES = b"\0"
@@ -184,15 +185,22 @@ def _is_text(name: str) -> bool:
 def _native(member: Member, storage: HeldStorage, tables: dict[str, bytes]) -> NativeFacts:
     """The facts of a native library; what it offers and its strings go to ``tables``."""
     try:
+        if storage.read_at(0, 4) != MAGIC:
+            facts, offered = read_other(member.name, storage)
+            _put_names(tables, member.name, offered)
+            return facts
         facts = read_native(member.name, _Lent(storage))
         with ElfImage(member.name, _Lent(storage)) as image:
-            exports = "\0".join(DynamicSection(image).exports()).encode("utf-8", "surrogateescape")
-            tables[f"exports:{member.name}"] = zlib.compress(exports, 6)
+            _put_names(tables, member.name, DynamicSection(image).exports())
             if _speaks_python(facts):
                 tables[f"strings:{member.name}"] = zlib.compress(text_of(image), 6)
         return facts
     finally:
         storage.close()
+
+
+def _put_names(tables: dict[str, bytes], library: str, names: Iterable[str]) -> None:
+    tables[f"exports:{library}"] = zlib.compress("\0".join(names).encode("utf-8", "surrogateescape"), 6)
 
 
 def _speaks_python(facts: NativeFacts) -> bool:

@@ -265,6 +265,8 @@ class WheelNatives(NativeReader):
         facts = member.wheel.natives().get(member.name)
         if facts is None:
             raise UnreadableError(member.wheel.problems.get(member.name, "is no library that was read"), where=path)
+        if facts.library.format != "ELF":
+            raise UnreadableError(f"is a {facts.library.format} file, and is not linked", where=path)
         facts = under_path(_without_needs(facts, member.wheel) if member.inferred else facts, path)
         self._facts[path] = facts
         return facts

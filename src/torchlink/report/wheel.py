@@ -49,7 +49,7 @@ def _terminal(wheel: WheelDescription, *, width: int, colour: bool) -> str:
 
 def _library(page: Page, facts: NativeFacts, exports: int) -> None:
     library = facts.library
-    page.line(library.path)
+    page.line(library.path if library.format == "ELF" else f"{library.path} ({library.format}, {library.machine})")
     page.block("needs", [", ".join(library.needed)] if library.needed else [])
     page.block("symbols", [f"needs {len(library.undefined):,}, offers {exports:,}"])
     if facts.numpy in _NUMPY:
@@ -86,6 +86,7 @@ def _json(wheel: WheelDescription) -> str:
             {
                 "member": facts.library.path,
                 "soname": facts.library.soname,
+                "format": facts.library.format,
                 "machine": facts.library.machine,
                 "needed": list(facts.library.needed),
                 "undefined": len(facts.library.undefined),
