@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 
 from tests.samples import report
+from torchlink.link.detours import with_detours
 from torchlink.model.incident import Incident, Reference
 from torchlink.model.matrix import Cell, Fit, Matrix
 from torchlink.model.plan import Plan, Step, Violation
+from torchlink.model.reference import Evidence
 from torchlink.report.incident import FORMATS, render, sections
 
 CHOSEN = Plan(
@@ -59,6 +61,22 @@ def test_why_an_alternative_was_not_taken() -> None:
     incident = Incident(report=replace(report(), plans=(CHOSEN, OTHER)), chosen=CHOSEN)
     text = render(incident, "markdown")
     assert "goes against torch\\<2.2 (requirements.txt:3); moves 2 packages, not 1" in text
+
+
+def test_a_way_around_names_its_places_and_what_it_leaves_broken() -> None:
+    calls = (
+        Evidence(artifact="detect.py:25", detail="calls from_numpy()"),
+        Evidence(artifact="detect.py:60", detail="calls .numpy()"),
+    )
+    found = replace(report(), plans=(CHOSEN,))
+    seen = tuple(replace(one, evidence=(*one.evidence, calls[0])) for one in found.findings[:1])
+    told = with_detours(replace(found, findings=(*seen, *found.findings[1:])), calls)
+    assert told.plans[1].id in told.findings[0].plans and told.plans[1].rank == 2
+    text = render(Incident(report=told, chosen=CHOSEN), "markdown").replace("\\", "")
+    assert "avoid the project's 2 calls that need numpy in torch" in text
+    assert "is suggested only; leaves torch 2.1.2+cu121 and numpy 2.2.6 broken" in text
+    assert "- detect.py:25: calls from_numpy()\n- detect.py:60: calls .numpy()" in text
+    assert with_detours(found, calls) == found
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from torchlink.model.report import Report
 from torchlink.report.json import load
 
 pytestmark = pytest.mark.lab
+CROSSING = re.compile(r"\.numpy\(|from_numpy\(|(?<!def )\bto_tensor\(")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -106,13 +108,27 @@ def test_yolo_inference(inference: Incident) -> None:
     assert moves(plans[0]) == {"numpy": "1.26.4"} and (plans[0].certainty, plans[0].violates) == ("proven", ())
     upgrade = next(plan for plan in plans if "torch" in moves(plan))
     assert ("torch<2.2.0,>=2.1.0", 1) in [(one.constraint, one.line) for one in upgrade.violates]
+    (avoid,) = (plan for plan in plans if "calls that need numpy in torch" in plan.summary)
+    places = [f"{step.file}:{step.line}" for step in avoid.steps]
+    assert places == crossings(inference.project) and len(places) > 3 and avoid.certainty == "suggested"
 
     code, said = inference.apply(plans[0])
     assert code == 0 and "numpy 2.2.6 → 1.26.4: committed" in said and "failed 25/38 → passed 38/38" in said
     assert "38 passed" in inference.runs("-m", "pytest", "-q").stdout
-    assert "| verify | failed 25/38 | passed 38/38 |" in inference.torchlink("report", str(inference.project))[1]
+    told = inference.torchlink("report", str(inference.project))[1]
+    assert "| verify | failed 25/38 | passed 38/38 |" in told
+    assert f"- {places[0]}: calls from" in told.replace("\\", "") and "goes against torch" in told
     assert inference.torchlink("rollback")[0] == 0
     assert "13 failed, 25 passed" in inference.runs("-m", "pytest", "-q").stdout
+
+
+def crossings(project: Path) -> list[str]:
+    """The lines of a project where a tensor is made of an array, or an array of a tensor."""
+    found: list[str] = []
+    for path in sorted(project.rglob("*.py")):
+        lines = path.read_text().splitlines()
+        found += [f"{path.relative_to(project)}:{n}" for n, line in enumerate(lines, 1) if CROSSING.search(line)]
+    return found
 
 
 @contextmanager
@@ -147,6 +163,7 @@ def test_yolo_training_backend(training: Incident) -> None:
     assert moves(old_torch)["torchvision"] == "0.20.1" and "a checkpoint can run code" in old_torch.security
     newer = next(plan for plan in report.plans if "ultralytics" in moves(plan) and "torch" not in moves(plan))
     assert Version(moves(newer)["ultralytics"]) >= Version("8.2.64") and newer.certainty == "proven"
+    assert "can run any code" in newer.security
     assert any("safe_globals" in plan.summary and "nothing else" in plan.security for plan in report.plans)
 
     with backend(training) as (pid, _):

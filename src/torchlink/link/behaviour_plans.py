@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from packaging.requirements import Requirement
+
 from torchlink.model.finding import Finding
+from torchlink.model.names import normalise
 from torchlink.model.plan import Plan, Step
 from torchlink.model.reference import Severity
+from torchlink.model.report import Report
 from torchlink.model.rules import Fix, FixKind, Rule
 
 
@@ -32,6 +36,33 @@ def with_fixes(findings: Iterable[Finding], rules: Sequence[Rule]) -> tuple[tupl
         for finding in every
     )
     return told, tuple(plan for made in plans.values() for plan in made)
+
+
+def with_security(report: Report, rules: Sequence[Rule]) -> Report:
+    """Say of plans what their moves mean for security, as the rules do whose advice they follow."""
+    by_code = {rule.code: rule for rule in rules}
+    mended = {one.id: by_code[one.rule].fixes for one in report.findings if one.rule in by_code}
+
+    def secured(plan: Plan) -> Plan:
+        followed = (fix for one in plan.resolves for fix in mended.get(one, ()) if fix.security and _follows(plan, fix))
+        security = plan.security or " ".join(dict.fromkeys(fix.security for fix in followed))
+        return replace(plan, security=security)
+
+    return replace(report, plans=tuple(map(secured, report.plans)))
+
+
+def _follows(plan: Plan, fix: Fix) -> bool:
+    """Whether a plan moves a package into the range that a fix names."""
+    if fix.kind is not FixKind.PIN:
+        return False
+    wanted = Requirement(fix.requirement)
+    return any(
+        step.op == "set"
+        and step.package == normalise(wanted.name)
+        and wanted.specifier.contains(step.new, prereleases=True)
+        and not wanted.specifier.contains(step.old, prereleases=True)
+        for step in plan.steps
+    )
 
 
 def _plans(rule: Rule, findings: Sequence[Finding]) -> tuple[Plan, ...]:

@@ -16,9 +16,11 @@ CALLS = {
     "ToTensor": "makes a ToTensor transform",
     "pil_to_tensor": "calls pil_to_tensor()",
     "to_tensor": "calls to_tensor()",
+    "pandas": "calls .pandas()",
 }
-"""Methods and functions of torch and torchvision that need NumPy's C API, by their last name."""
-MAX_CALLS = 20
+"""Methods and functions of torch and torchvision that need NumPy's C API, by their last name; ``pandas`` is that of
+YOLOv5's detections (``models/common.py``)."""
+MAX_CALLS = 500
 
 
 def bridge_calls(project: Project, sources: Sources, owners: Owners) -> tuple[Evidence, ...]:

@@ -14,7 +14,12 @@ from torchlink.model.report import Report
 from torchlink.pipeline import linking, questions, running
 
 if TYPE_CHECKING:
+    from torchlink.model.environment import Project
     from torchlink.model.question import Question
+    from torchlink.model.reference import Evidence
+    from torchlink.read.subject import Subject
+    from torchlink.solve.plan import Fixes
+    from torchlink.solve.trouble import Trouble
 
 
 def fix(
@@ -39,6 +44,9 @@ def fix(
     Raises:
         TorchlinkError: as `what_if`, or there is no such finding.
     """
+    from torchlink.link.behaviour_plans import with_security
+    from torchlink.link.detours import with_detours
+    from torchlink.rules.behaviour import behaviour_rules
     from torchlink.solve.ask import ask
     from torchlink.solve.declared import declared
     from torchlink.solve.fix import fixes
@@ -62,7 +70,32 @@ def fix(
             tell=tell,
             wanted=finding,
         )
-        mended = with_plans(replace(report, target=asked.target(report.target)), fixes(trouble))
+        found = _unsought(trouble) or fixes(trouble)
+        mended = with_plans(replace(report, target=asked.target(report.target)), found)
+        mended = with_security(mended, behaviour_rules())
+        if source is not None and mended.findings:
+            mended = with_detours(mended, running.in_deep_thread(lambda: _calls(source, asked.answer.subject(store))))
         return replace(mended, elapsed_s=round(time.perf_counter() - began, 3))
     finally:
         store.close()
+
+
+def _unsought(trouble: Trouble) -> Fixes | None:
+    """Why no fix is looked for: without an index each way to look would end in the same words."""
+    from torchlink.solve.network import silent_indexes
+    from torchlink.solve.plan import Fixes
+
+    uv = trouble.asked.uv
+    names = [party.name for one in trouble.goals for party in (one.needer, one.provider)]
+    silent = silent_indexes(uv.settings, names[0]) if names and not uv.offline else ()
+    if not silent or len(silent) < len(uv.settings.indexes):
+        return None
+    return Fixes(plans=(), without=(f"no fix was looked for, since no index answers: {'; '.join(silent)}",))
+
+
+def _calls(source: Project, subject: Subject) -> tuple[Evidence, ...]:
+    """The project's own calls that fail where a part of a package is dead."""
+    from torchlink.link.numpy_bridge import bridge_calls
+    from torchlink.link.owners import Owners
+
+    return bridge_calls(source, subject.sources, Owners(subject.environment, str(source.root)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -18,7 +18,7 @@ from torchlink.model.incident import Incident
 from torchlink.model.matrix import Fit, Matrix
 from torchlink.model.plan import Plan
 from torchlink.model.probe import ProbeResult, ProbeStatus
-from torchlink.model.reference import Severity
+from torchlink.model.reference import PartyType, Severity
 from torchlink.model.transaction import State
 from torchlink.report import json as report_json
 from torchlink.report import wording
@@ -222,24 +222,38 @@ def _alternatives(incident: Incident) -> Iterator[Part]:
         others = [plan for plan in incident.report.plans if plan.id != chosen.id]
         if others:
             head = ("alternative", "what it keeps", "why it was not taken")
-            rows = ((plan.summary, plan.note, "; ".join(_why_not(plan, chosen))) for plan in others)
+            findings = {one.id: one for one in incident.report.findings}
+            rows = ((plan.summary, plan.note, "; ".join(_why_not(plan, chosen, findings))) for plan in others)
             yield Rows((head, *rows))
+        for plan in others:
+            if places := tuple(wording.place(step) for step in plan.steps if step.op == "edit-source" and step.line):
+                yield Text(f"Where to {plan.summary}:")
+                yield Items(places)
     without = tuple(part for part in incident.report.target.note.split("; none that ") if part)
     if incident.report.target.note.startswith("none that ") or len(without) > 1:
         yield Text(f"Looked for and not found: {incident.report.target.note}.")
 
 
-def _why_not(plan: Plan, chosen: Plan) -> Iterator[str]:
+def _why_not(plan: Plan, chosen: Plan, findings: Mapping[str, Finding]) -> Iterator[str]:
     """What speaks for the one that was chosen; never nothing."""
     ours, theirs = (sum(step.op in {"set", "add", "remove"} for step in one.steps) for one in (chosen, plan))
     said = [f"goes against {one.constraint} ({one.file}:{one.line})" for one in plan.violates]
     said += [plan.security] if plan.security and not chosen.security else []
     said += [f"is {plan.certainty} only"] if plan.certainty != "proven" and chosen.certainty == "proven" else []
+    said += [f"leaves {one.needer.label} and {one.provider.label} broken" for one in _left(plan, findings)]
     said += [f"moves {', '.join(down)} down"] if (down := _down(plan)) and not _down(chosen) else []
     said += [f"moves {theirs} packages, not {ours}"] if theirs > ours else []
     more = plan.download_bytes - chosen.download_bytes
     said += [f"downloads {more / 1e6:,.0f} MB more"] if more >= 1e6 else []
     yield from said or [f"ranked {plan.rank}, behind {chosen.rank}"]
+
+
+def _left(plan: Plan, findings: Mapping[str, Finding]) -> Iterator[Finding]:
+    """What lies between two packages, and is only met less often where the project's source is edited."""
+    if all(step.op == "edit-source" for step in plan.steps):
+        for one in (findings[identity] for identity in plan.resolves if identity in findings):
+            if {one.needer.type, one.provider.type} == {PartyType.PACKAGE}:
+                yield one
 
 
 def _down(plan: Plan) -> list[str]:

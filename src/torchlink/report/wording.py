@@ -107,10 +107,17 @@ def step_lines(steps: Iterable[Step]) -> tuple[str, ...]:
     for step in steps:
         if step.op == "edit-pin":
             lines[f"edit {step.file}:{step.line}: {step.package}=={step.new}"] = []
+        elif step.op == "edit-source" and step.line:
+            lines[f"edit {place(step)}"] = []
         else:
             target = f"{step.package}=={step.new}" if step.new else step.package or step.file
             lines.setdefault(step.op, []).append(target)
     return tuple(f"{op} {' '.join(targets)}".strip() for op, targets in lines.items())
+
+
+def place(step: Step) -> str:
+    """Where source is edited, and what stands there: ``detect.py:25: calls from_numpy()``."""
+    return f"{step.file}:{step.line}{': ' if step.new else ''}{step.new}"
 
 
 def seen(finding: Finding) -> tuple[str, ...]:
