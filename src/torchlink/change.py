@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from torchlink import __version__, pipeline
 from torchlink.apply.difference import between, snapshot_named
 from torchlink.apply.journal import entries
+from torchlink.apply.network import fetch
 from torchlink.apply.pending import state_folder
 from torchlink.apply.poetry import Poetry, find_poetry
 from torchlink.apply.relock import POETRY, UV, Relock, is_concerned, relocked
@@ -30,6 +32,7 @@ from torchlink.read.environment import environment_of, find, installation_of, su
 from torchlink.read.index_settings import index_settings
 from torchlink.read.layout import Installation
 from torchlink.read.uv_program import find_uv
+from torchlink.report.advice import is_advice
 from torchlink.solve.uv import Uv
 
 Progress = pipeline.Progress
@@ -87,14 +90,14 @@ def choose(report: Report, number: int | None, root: Path | None = None) -> Plan
     Raises:
         TorchlinkError: there is no such plan, or the best one needs the user's word.
     """
-    if not report.plans:
-        raise TorchlinkError("there is no plan to carry out", mend=report.target.note or "nothing is broken")
     if number is not None:
         chosen = [plan for plan in report.plans if plan.rank == number]
         if not chosen:
-            raise TorchlinkError(f"there is no plan {number}", mend=f"choose one of 1 to {len(report.plans)}")
+            raise TorchlinkError(f"there is no plan {number}", mend=f"there are {len(report.plans)}")
         return chosen[0]
-    best = report.plans[0]
+    best = next((plan for plan in report.plans if not is_advice(plan)), None)
+    if best is None:
+        raise TorchlinkError("there is no plan to carry out", mend=report.target.note or "nothing is broken")
     doubts = [f"it goes against {one.constraint} ({one.file}:{one.line})" for one in best.violates]
     doubts += [best.security] if best.security else []
     doubts += [f"it is {best.certainty}, not proven"] if best.certainty == "suggested" else []
@@ -273,7 +276,7 @@ def _locks(at: Place, plan: Plan, driver: Uv) -> Iterator[tuple[Path, str, Reloc
 
 def _means(at: Place, concerned: Sequence[str], progress: Progress, driver: Uv) -> Means:
     return Means(
-        stage=driver.install,
+        stage=partial(fetch, driver),
         environment=at.environment,
         judge=lambda: pipeline.check(at.project, python=at.python, cache=at.cache, progress=progress),
         probe=lambda: _probe(at, concerned, (), DEFAULT_LIMITS, verified=True),

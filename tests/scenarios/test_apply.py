@@ -212,6 +212,23 @@ def test_what_cannot_be_fetched_changes_nothing(broken: World, shop: Path, tmp_p
     assert "failed" in torchlink(broken, "history")[1]
 
 
+def test_without_a_network_one_line_says_so(broken: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = tmp_path / "plans.json"
+    torchlink(broken, "fix", str(broken.project), "--format", "json", "--output", str(plans))
+    monkeypatch.delenv("UV_FIND_LINKS")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://user:secret@127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    before = tree(broken)
+    code, _, err = torchlink(broken, "fix", str(broken.project), "--apply", "--plans", str(plans))
+    (line,) = err.splitlines()
+    assert code == 2 and "not here (shelf==1.0), and no index answers: http://127.0.0.1:9/simple" in line
+    assert "--index-url" in line and "nothing was changed" in line and "secret" not in line
+    code, _, err = torchlink(broken, "fix", str(broken.project), "--apply")
+    (line,) = err.splitlines()
+    assert code == 2 and "no fix was looked for, since no index answers: http://127.0.0.1:9/simple" in line
+    assert tree(broken) == before
+
+
 def test_a_plan_for_another_state_is_refused(broken: World, tmp_path: Path) -> None:
     plans = tmp_path / "plans.json"
     torchlink(broken, "fix", str(broken.project), "--format", "json", "--output", str(plans))
@@ -237,6 +254,32 @@ def test_a_process_that_uses_the_environment_is_named(broken: World) -> None:
         assert code == 2 and f"process {process.pid}" in err and "time.sleep" in err
         assert torchlink(broken, "fix", str(broken.project), "--apply", "--in-use")[0] == 0
         process.kill()
+
+
+def by_conda(world: World, name: str, *files: str) -> None:
+    """A record as conda keeps it."""
+    folder = world.environment / "conda-meta"
+    folder.mkdir(exist_ok=True)
+    site = world.site.relative_to(world.environment).as_posix()
+    record = {"name": name, "version": "2.0", "files": [f"{site}/{file}" for file in files]}
+    (folder / f"{name}-2.0-py_0.json").write_text(json.dumps(record))
+
+
+def test_in_a_conda_environment_what_pip_installed_is_changed(broken: World) -> None:
+    by_conda(broken, "python")
+    by_conda(broken, "reader", "reader/__init__.py", "reader-1.0.dist-info/METADATA")
+    by_conda(broken, "shelf", "shelf/__init__.py", "shelf-1.9.dist-info/METADATA")  # pip has put 2.0 over it
+    code, out, err = torchlink(broken, "fix", str(broken.project), "--apply")
+    assert (code, err) == (0, "") and "shelf 2.0 → 1.0: committed" in out and imports(broken, "reader")
+
+
+def test_what_conda_installed_is_left_to_conda(broken: World) -> None:
+    by_conda(broken, "libshelf", "shelf/__init__.py", "shelf-2.0.dist-info/METADATA")
+    before = tree(broken)
+    code, _, err = torchlink(broken, "fix", str(broken.project), "--apply")
+    (line,) = err.splitlines()
+    assert code == 2 and "conda has installed shelf 2.0 (conda's libshelf)" in line and "change that with conda" in line
+    assert tree(broken) == before
 
 
 def test_two_at_once(broken: World) -> None:

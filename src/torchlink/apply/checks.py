@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from torchlink.apply.conda import FOLDER, owned_by_conda
 from torchlink.apply.processes import users_of
-from torchlink.model.environment import DistributionKind, Environment
+from torchlink.model.environment import Environment
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.plan import Plan
 
@@ -50,16 +51,18 @@ def check_environment(environment: Environment, base_prefix: str, changed: Colle
         TorchlinkError: it is an interpreter's own, managed by something else, on several disks, or not writable.
     """
     prefix = Path(environment.prefix)
-    conda = (prefix / "conda-meta").is_dir()
+    conda = (prefix / FOLDER).is_dir()
     stdlib = [Path(folder) for folder in environment.interpreter.stdlib]
     if any((folder / "EXTERNALLY-MANAGED").is_file() for folder in stdlib if folder.is_relative_to(prefix)):
         raise _not_ours(prefix, "its packages are managed by the system (EXTERNALLY-MANAGED)")
     if environment.prefix == base_prefix and not conda:
         raise _not_ours(prefix, "it is an interpreter's own installation")
-    owned = [one for one in environment.distributions if one.name in changed and one.kind is DistributionKind.CONDA]
-    if owned:
-        names = ", ".join(one.label for one in owned)
-        raise TorchlinkError(f"conda owns {names}", where=str(prefix), mend="change it with conda")
+    if owned := owned_by_conda(environment, changed):
+        raise TorchlinkError(
+            f"the change is not pip's alone: conda has installed {', '.join(owned)}",
+            where=str(prefix),
+            mend="change that with conda, then run torchlink fix again; nothing was changed",
+        )
     _check_folders(prefix, {Path(one.root) for one in environment.distributions})
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torchlink.catalog.wheels import Pin, Wheels
-from torchlink.model.environment import Interpreter
+from torchlink.model.environment import DistributionKind, Interpreter
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.question import Question
 from torchlink.model.report import Target
@@ -35,7 +35,7 @@ class Asked:
     present: Mapping[str, str]
     """The versions that there are before anything is changed: installed, or those of the answer."""
     local: frozenset[str] = frozenset()
-    """What is installed and is on no index: the project itself, and what came from a place of its own."""
+    """What is installed and is on no index: the project, what came from a place of its own, what conda alone knows."""
     forced: str = ""
     """Why uv refuses the set, where it is judged as it is pinned all the same."""
 
@@ -167,7 +167,9 @@ def _changed(question: Question, beneath: Survey, wish: Wish, uv: Uv, wheels: Wh
     """What an install would make of an environment: what it has stays unless something speaks against it."""
     installed = environment_of(beneath).distributions
     present = {one.name: one.version for one in reversed(installed)}
-    local = frozenset(one.name for one in installed if one.editable or one.direct_url)
+    local = frozenset(
+        one.name for one in installed if one.editable or one.direct_url or one.kind is DistributionKind.CONDA
+    )
     wish = replace(wish, preferred={name: version.partition("+")[0] for name, version in present.items()})
     bare = WheelSet(placed=(), interpreter=beneath.installation.interpreter, beneath=beneath)
     asked = Asked(question=question, answer=bare, wheels=wheels, uv=uv, wish=wish, present=present, local=local)

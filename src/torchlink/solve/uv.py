@@ -151,7 +151,7 @@ class Uv:
         command += ["--prefix", str(prefix), "--", *pins]
         done = fetched(command, self.folder, _variables(self.settings), INSTALL_TIMEOUT_S, tell)
         if done.returncode:
-            how = f"signal {-done.returncode}" if done.returncode < 0 else " ".join(done.stderr.split())[:600]
+            how = f"signal {-done.returncode}" if done.returncode < 0 else _why(done.stderr)
             raise TorchlinkError(f"uv could not install {', '.join(pins[:4])}: {how}", mend="nothing was changed")
 
     def relock(self, project: Path, versions: Mapping[str, str]) -> None:
@@ -304,6 +304,14 @@ def _unsatisfiable(stderr: str, uv: Uv) -> UnsatisfiableError:
     return UnsatisfiableError(
         f"uv finds no set of versions{note}: {words[:1500]}", mend=mend if "uild" in words else ""
     )
+
+
+def _why(stderr: str) -> str:
+    """uv's error without the warnings before it, its beginning and its end where it is long: the cause stands last."""
+    lines = stderr.splitlines()
+    first = next((number for number, line in enumerate(lines) if line.lstrip().startswith(("error", "×"))), 0)
+    words = " ".join(" ".join(lines[first:]).split())
+    return words if len(words) <= 600 else f"{words[:250]} … {words[-350:]}"
 
 
 def _last_words(stderr: str) -> str:
