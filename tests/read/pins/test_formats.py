@@ -176,6 +176,24 @@ def test_shell() -> None:
     assert fourth.unread == ("$UNKNOWN",)
 
 
+def test_a_tag_behind_a_version_that_is_not_known() -> None:
+    found = read(
+        ".github/workflows/test.yml", "jobs:\n  a:\n    steps:\n    - run: pip install torch==${{ inputs.t }}+cpu\n"
+    )
+    assert only(found, "torch").wanted == "==${{ inputs.t }}+cpu"
+
+
+def test_what_stands_behind_a_version_in_a_sentence_is_not_of_it() -> None:
+    text = "It needs PyTorch >= 1.8. In **numpy>=1.24,<2.0**, too; torch==2.3.* and torch==2.3.1+rocm5.7!\n"
+    found = read("README.md", text + "\n`pip install torch numpy`\n")
+    assert [(pin.name, pin.wanted) for pin in found.pins if pin.wanted] == [
+        ("pytorch", ">= 1.8"),
+        ("numpy", ">=1.24,<2.0"),
+        ("torch", "==2.3.*"),
+        ("torch", "==2.3.1+rocm5.7"),
+    ]
+
+
 def test_a_version_in_two_places_has_both() -> None:
     pin = only(read("a.sh", "V=2.3.1\npip install torch==$V+rocm5.7\n"), "torch")
     assert [place.line for place in pin.clauses[0].places] == [1, 2]

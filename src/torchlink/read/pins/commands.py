@@ -267,9 +267,10 @@ def _named_whole(argument: Argument) -> bool:
 
 
 def _half_known(pin: Pin, unknown: str) -> Pin:
-    return replace(
-        pin, specifier=None, wanted=f"{pin.wanted}{unknown}", clauses=(), note=f"{unknown} is not known here"
-    )
+    before, plus, tag = pin.wanted.partition("+")
+    is_behind = plus and not before[-1:].isalnum()  # torch==$VERSION+cpu
+    wanted = f"{before}{unknown}+{tag}" if is_behind else f"{pin.wanted}{unknown}"
+    return replace(pin, specifier=None, wanted=wanted, clauses=(), note=f"{unknown} is not known here")
 
 
 def read_package(document: Document, piece: Piece, tool: Tool, condition: str = "") -> Pin | None:

@@ -38,9 +38,11 @@ _OTHER_LANGUAGES = frozenset(
     ]
 )
 _INLINE = re.compile(r"`(?P<text>[^`\n]{3,300})`")
+_IN_TEXT_VERSION = r"\s?\d[\w+!]*(?:\.[\w+]+)*(?:\.\*)?"
+"""Neither the full stop behind a sentence nor the stars behind what is set in bold."""
 _IN_TEXT = re.compile(
     r"(?<![\w/@=.-])(?P<name>[A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9])(?P<extras>\[[\w,-]+\])?\s?"
-    r"(?P<range>(?:===?|~=|>=|<=|<|>)\s?\d[\w.+*!]*(?:\s?,\s?(?:===?|~=|!=|>=|<=|<|>)\s?\d[\w.+*!]*)*)"
+    rf"(?P<range>(?:===?|~=|>=|<=|<|>){_IN_TEXT_VERSION}(?:\s?,\s?(?:===?|~=|!=|>=|<=|<|>){_IN_TEXT_VERSION})*)"
 )
 _HINT = re.compile(rb"\binstall\b|[=<>~]=?\s?\d|\|\s*[`*]*v?\d+\.\d")
 _ROW = re.compile(r"\s*\|(?P<cells>.*)\|\s*$")

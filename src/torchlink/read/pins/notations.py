@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from torchlink.model.pins import Notation
 
-CLAUSE = re.compile(r"(?P<operator>===|==|~=|!=|>=|<=|>|<|=|\^|~)?\s*(?P<version>[^\s,|()]+)")
+CLAUSE = re.compile(r"(?P<operator>===|==|~=|!=|>=|<=|>|<|=|\^|~)?\s*(?P<version>[^\s,|()<>=!~^][^\s,|()]*)")
 """One comparison in any of the notations."""
 
 _BARE = re.compile(r"v?\d[\w.!+*-]*")
