@@ -33,18 +33,20 @@ def get_name(machine: Machine, module: Module, name: str) -> tuple[bool, Value]:
     if name in OWN_NAMES:
         return True, UNKNOWN
     hook = module.namespace.get("__getattr__", _ABSENT)
-    if hook is not _ABSENT and not module.stdlib:
+    if hook is not _ABSENT and not module.stdlib and module.unasked.get(name) is not module.state:
         answer = _ask_hook(machine, hook, name)
         if answer is not None:
             return answer
         if module.opaque and _is_singled_out(machine, hook, name):
             return False, UNKNOWN
     if module.state is State.RUNNING and module.path:
+        module.unasked[name] = State.RUNNING
         # A circular import: whether the name is bound in time depends on the order of what was not followed.
         return True, UNKNOWN
     if module.opaque:
         return True, Foreign(f"{module.name}.{name}") if module.stdlib else UNKNOWN
     if module.libraries and in_libraries(machine, module, name):
+        module.unasked[name] = module.state
         return True, ForeignObject("native", tuple(module.libraries))
     return _is_tensor_type(machine, module, name), UNKNOWN
 

@@ -72,6 +72,9 @@ class Module:
     """It may bind names that cannot be read off."""
     libraries: list[str] = field(default_factory=list)
     """Native libraries whose names it may bind (``from torch._C import *``)."""
+    unasked: dict[str, State] = field(default_factory=dict)
+    """Names that its own ``__getattr__`` has refused, and that are or may be there all the same (``torch.float32``),
+    its state at that time. It is not asked for them again."""
     stdlib: bool = False
     entry: int = 0
     """The entry that imported it first."""
