@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +90,23 @@ def test_what_an_install_would_change(world: World, shop: Path) -> None:
     assert fine.target.note == "the install would change: add reader 1.0"
     broken = what_if(world, "--python", str(world.python), "--with", "reader", "--with", "shelf==2.0")
     assert [one.severity for one in broken.findings] == [Severity.BREAK]
+
+
+def test_what_exists_only_as_source_is_unknown_and_the_rest_is_answered(world: World, shop: Path) -> None:
+    world.install("shelf", "1.0", {"shelf/__init__.py": "def store():\n    pass\n"})
+    with tarfile.open(shop / "flash-1.5.tar.gz", "w:gz") as archive:
+        (shop / "setup.py").write_text("raise SystemExit('executed')\n", encoding="utf-8")
+        archive.add(shop / "setup.py", "flash-1.5/setup.py")
+    asked = ("--python", str(world.python), "--with", "flash>=1", "--with", "reader")
+    report = what_if(world, *asked)
+    assert report.findings == ()
+    assert report.target.note == "the install would change: add flash 1.5, add reader 1.0"
+    (unknown,) = [one for one in report.undecided if one.artifact == "flash 1.5"]
+    assert "exists only as source" in unknown.reason
+    alone = what_if(world, "--python", str(world.python), "--with", "flash")
+    assert alone.target.note == "the install would change: add flash 1.5"
+    assert run(["check", str(world.project), "--python", str(world.python), "--with", "flash>2"]) == 2
+    assert "uv finds no set" in world.capture.readouterr().err
 
 
 def test_a_project_without_an_environment_is_judged_by_its_requirements(world: World, shop: Path) -> None:

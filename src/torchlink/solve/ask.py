@@ -17,6 +17,7 @@ from torchlink.read.frozen import read_frozen
 from torchlink.solve.declared import declared
 from torchlink.solve.means import means_of
 from torchlink.solve.moves import is_same, moves_sentence
+from torchlink.solve.source_only import source_only
 from torchlink.solve.uv import UnsatisfiableError, Uv, Wish
 from torchlink.solve.wheel_set import WheelSet, wheel_set
 
@@ -87,7 +88,7 @@ def ask(
         answer = _frozen(question.frozen, driver, wheels, interpreter)
     else:
         tell("resolving with uv", 0, 0)
-        pins, forced = _resolved(driver, wish)
+        pins, forced = _resolved(driver, wish, wheels)
         answer = replace(wheel_set(pins, wheels, interpreter), asked=_named(question))
     return Asked(
         question=question, answer=answer, wheels=wheels, uv=driver, wish=wish, present=answer.versions, forced=forced
@@ -106,13 +107,13 @@ def needed(asked: Asked, pins: Sequence[Pin]) -> Sequence[Pin]:
     return [pin for pin in pins if pin.name not in installed or not is_same(installed[pin.name], pin.version)]
 
 
-def _resolved(uv: Uv, wish: Wish) -> tuple[list[Pin], str]:
+def _resolved(uv: Uv, wish: Wish, wheels: Wheels) -> tuple[list[Pin], str]:
     """What uv answers. Where it refuses exact pins that contradict each other, what they say all the same, and why.
 
     People install such sets in two steps, or with ``--no-deps``: what then breaks is the question.
     """
     try:
-        return pins_of(uv, wish), ""
+        return _with_sources(uv, wish, wheels), ""
     except UnsatisfiableError as error:
         exact = tuple(str(one.requirement) for one in declared(wish.files, wish.lines) if one.exact)
         if len(exact) < 2:
@@ -121,6 +122,23 @@ def _resolved(uv: Uv, wish: Wish) -> tuple[list[Pin], str]:
             return pins_of(uv, replace(wish, overrides=exact)), str(error)
         except UnsatisfiableError:
             raise error from None
+
+
+def _with_sources(uv: Uv, wish: Wish, wheels: Wheels) -> list[Pin]:
+    """What uv answers. Where nothing but source exists of what is asked for by name, that release, and all else.
+
+    Raises:
+        TorchlinkError: as `Uv.resolve`.
+    """
+    try:
+        return pins_of(uv, wish)
+    except UnsatisfiableError:
+        sources, lines = source_only(wish.lines, wheels)
+        if not sources:
+            raise
+    rest = replace(wish, lines=lines)
+    found = pins_of(uv, rest) if rest.lines or rest.files else []
+    return [*(pin for pin in found if pin.name not in sources), *sources.values()]
 
 
 def pins_of(uv: Uv, wish: Wish) -> list[Pin]:
@@ -176,4 +194,4 @@ def _changed(question: Question, beneath: Survey, wish: Wish, uv: Uv, wheels: Wh
     if not question.added:
         return asked
     tell("resolving with uv", 0, 0)
-    return replace(asked, answer=set_of(asked, pins_of(uv, wish)))
+    return replace(asked, answer=set_of(asked, _with_sources(uv, wish, wheels)))
