@@ -84,6 +84,34 @@ def test_parsed_files_are_kept_until_they_change(site: Path) -> None:
     assert sources(site.parents[2], store).module(str(path)).block[0][2] == (("re", None), ("os", None))
 
 
+@pytest.mark.parametrize("meanwhile", ["gone", "another", "no permission"])
+def test_what_was_changed_while_it_was_read_is_not_kept(site: Path, meanwhile: str) -> None:
+    """An installer works at the same moment. Afterwards everything may be as it was when the folders were listed."""
+    install(site, "shelf", "1.0", files={"shelf/__init__.py": "x = 1\ndef f():\n    return 1\n"})
+    path, store = site / "shelf/__init__.py", Memory()
+    before, status = path.read_text(), path.stat()
+    found = sources(site.parents[2], store)
+    if meanwhile == "gone":
+        path.unlink()
+    elif meanwhile == "another":
+        path.write_text("y = 2\ndef f():\n    return 2\n# and more\n")
+    elif os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    else:
+        path.chmod(0)
+    found.module(str(path))
+    found.function(str(path), 2, 3)
+    found.stop()
+    assert not found.settled
+    path.unlink(missing_ok=True)
+    path.write_text(before)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    again = sources(site.parents[2], store)
+    assert again.module(str(path)).block[0][2] == (("n", "x"),)
+    assert again.function(str(path), 2, 3) == (("return", 3, ("c", 1)),)
+    assert again.settled
+
+
 def test_a_module_that_nests_too_deep_is_the_same_problem_each_time(site: Path) -> None:
     install(site, "shelf", "1.0", files={"shelf/__init__.py": "x = 1" + " + 1" * 5000 + "\n"})
     store = Memory()

@@ -32,6 +32,8 @@ class Answer:
     """The environment variables that the answer depends on."""
     files: frozenset[str]
     """Checkpoints that it depends on, whether they are there or not."""
+    settled: bool
+    """Whether every file was read as it was listed: otherwise the answer is of no state that there ever was."""
 
 
 def report_key(surveyed: Survey, project: Project | None, machine: Machine) -> str:
@@ -77,7 +79,9 @@ def remembered(store: ByteStore, key: str) -> Report | None:
 
 
 def remember(store: ByteStore, key: str, answer: Answer) -> None:
-    """Keep an answer under its key."""
+    """Keep an answer under its key, unless the environment was changed while it was read."""
+    if not answer.settled:
+        return
     from torchlink.report import json as report_json
 
     kept = {

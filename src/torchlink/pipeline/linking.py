@@ -150,7 +150,7 @@ def link(
         undecided=undecided,
         silenced=silenced,
     )
-    return answers.Answer(report, variables | _rule_variables(), files)
+    return answers.Answer(report, variables | _rule_variables(), files, sources.settled and subject.is_settled())
 
 
 def _behaviours(

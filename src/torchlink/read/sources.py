@@ -44,6 +44,10 @@ class Files(Protocol):
         """What changes whenever the file does; empty for a file whose facts are not kept."""
         ...
 
+    def changed(self, path: str) -> bool:
+        """Whether a file is not any more what ``key`` says."""
+        ...
+
     def strings(self, path: str) -> NativeStrings:
         """The strings of a native library."""
         ...
@@ -51,6 +55,10 @@ class Files(Protocol):
 
 Walk = Callable[[Callable[[str], ModuleSource]], Iterable[ModuleSource]]
 """Yields the sources that will be asked for, given a function that parses one file."""
+
+
+_ARCHIVES = (".egg/", ".zip/")
+_UNREAD = "cannot be read: "
 
 
 class DiskFiles:
@@ -65,7 +73,7 @@ class DiskFiles:
         Raises:
             UnreadableError: it cannot be read.
         """
-        for suffix in (".egg/", ".zip/"):
+        for suffix in _ARCHIVES:
             archive, found, member = path.partition(suffix)
             if found and is_file(archive + suffix[:-1]):
                 return read_member(archive + suffix[:-1], member, MAX_SOURCE_BYTES)
@@ -76,6 +84,10 @@ class DiskFiles:
         folder, _, name = path.rpartition("/")
         stamp = self._tree.files(folder).get(name)
         return f"{stamp}:{path}" if stamp is not None and stamp[0] >= 0 else ""
+
+    def changed(self, path: str) -> bool:
+        """Whether a file was changed or removed since its folder was listed."""
+        return self._tree.is_changed(path) and not any(suffix in path for suffix in _ARCHIVES)
 
     def strings(self, path: str) -> NativeStrings:
         """The strings of a native library."""
@@ -106,6 +118,8 @@ class SourceFiles:
         self._lines: dict[str, list[bytes]] = {}
         self._bodies: dict[str, Bodies] = {}
         self._new_bodies: set[str] = set()
+        self.settled = True
+        """False where a file could not be read, or was changed meanwhile: what comes of it is not to be remembered."""
         self._strings: dict[str, NativeStrings] = {}
 
     def module(self, path: str) -> ModuleSource:
@@ -126,9 +140,19 @@ class SourceFiles:
         ahead = self._ahead.take(path) if self._ahead is not None else None
         if ahead is None:
             ahead = pack(self.read(path))
-        if key:
-            self._store.put("source", key, ahead)
-        return unpack(path, ahead)
+        found = unpack(path, ahead)
+        self._keep("source", path, ahead, read=not found.problem.startswith(_UNREAD))
+        return found
+
+    def _keep(self, kind: str, path: str, data: bytes, *, read: bool) -> None:
+        """Remember facts of a file of the environment, where they are of the file that was listed."""
+        key = self._key(path)
+        if not key:
+            return
+        if read and not self._files.changed(path):
+            self._store.put(kind, key, data)
+        else:
+            self.settled = False
 
     def _key(self, path: str) -> str:
         key = self._files.key(path)
@@ -141,8 +165,7 @@ class SourceFiles:
     def stop(self) -> None:
         """End what was started by ``parse_ahead``, and keep the functions that were parsed."""
         for path in self._new_bodies:
-            if key := self._key(path):
-                self._store.put("functions", key, pack_bodies(self._bodies[path]))
+            self._keep("functions", path, pack_bodies(self._bodies[path]), read=True)
         self._new_bodies.clear()
         self._walk = None
         if self._ahead is not None:
@@ -154,7 +177,7 @@ class SourceFiles:
         try:
             source = self._files.read(path)
         except UnreadableError as error:
-            return ModuleSource(path=path, block=(), problem=f"cannot be read: {error}")
+            return ModuleSource(path=path, block=(), problem=f"{_UNREAD}{error}")
         if path.endswith(".ipynb"):
             try:
                 source = notebook_source(source)

@@ -29,6 +29,11 @@ class Subject:
     """Whether all of it lies on disk."""
     inferred: Mapping[str, str] = field(default_factory=dict)
     """Distributions that the wheel of a sibling build stands for, and that build's version."""
+    tree: Tree
+
+    def is_settled(self) -> bool:
+        """Whether the native libraries of an installed environment are still as they were listed."""
+        return not (self.installed and any(map(self.tree.is_changed, self.natives)))
 
 
 def installed(surveyed: Survey, store: ByteStore) -> Subject:
@@ -62,6 +67,7 @@ def _subject(
         read=files.read,
         installed=isinstance(files, DiskFiles),
         inferred=inferred,
+        tree=tree,
     )
 
 

@@ -48,6 +48,15 @@ class Tree:
         """Folders that could not be listed, and where the walk stopped."""
         return tuple(self._walk.problems)
 
+    def is_changed(self, path: str) -> bool:
+        """Whether a file was changed or removed since its folder was listed: somebody installs meanwhile."""
+        try:
+            status = os.stat(path)  # noqa: PTH116 - of every file that is read
+        except OSError:
+            return True
+        folder, _, name = path.rpartition(os.sep)
+        return (status.st_size, status.st_mtime_ns) != self.files(folder).get(name)
+
     def digest(self) -> str:
         """A digest of every walked file's path, size and time."""
         return self._ahead.digest() if self._ahead is not None else self._walk.digest()

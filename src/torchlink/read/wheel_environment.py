@@ -230,6 +230,10 @@ class WheelFiles:
             return self._disk.key(path)
         return f"{member.wheel.sha256}:{member.name}" if member.wheel.sha256 else ""
 
+    def changed(self, path: str) -> bool:
+        """As `DiskFiles.changed`; a wheel does not change."""
+        return path not in self._members and self._disk.changed(path)
+
     def strings(self, path: str) -> NativeStrings:
         """The strings of a native library."""
         member = self._members.get(path)
