@@ -176,6 +176,21 @@ def test_what_is_only_fetched_or_not_looked_at_is_not_installed(tmp_path: Path) 
     assert found.versions == {}
 
 
+def test_a_project_without_pyproject_toml_is_read_and_not_run(tmp_path: Path) -> None:
+    (tmp_path / "setup.py").write_text(
+        "from setuptools import setup\nsetup(install_requires=['pandas==2.0.3', version()], "
+        "extras_require={'gpu': ['torch==2.3.1'], 'all': ['bitsandbytes']})\n",
+        encoding="utf-8",
+    )
+    _, found = played(tmp_path, "pip install -e .[gpu]\n")
+    (step,) = found.steps
+    assert (step.outcome, step.note) == (
+        Outcome.INFERRED,
+        "setup.py is read, and not run; version() is only known when it runs",
+    )
+    assert found.versions == {"numpy": "1.26.4", "pandas": "2.0.3", "torch": "2.3.1"}
+
+
 def test_a_build_stays_that_build(tmp_path: Path) -> None:
     paper = Paper(unreachable=frozenset({"https://example.org/whl/cu121"}))
     script = "pip install torch==2.3.1+cu121 -i https://example.org/whl/cu121\npip install torchvision==0.18.1\n"

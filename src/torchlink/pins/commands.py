@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torchlink.model.names import distribution_of, normalise
 from torchlink.model.pins import Pin, PinFile, Step
+from torchlink.read.pins.survey import read_pins
 from torchlink.solve.uv import Wish
 
 _REPOSITORY = re.compile(r"(?:git\+)?\w+://.*?/(?P<name>[A-Za-z0-9][\w.-]*?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
@@ -37,8 +38,12 @@ def wish_of(
     files, extras = _files(step, root), tuple[str, ...]()
     for other in step.others:
         if project := _PROJECT.fullmatch(other):
-            files.append(root / "pyproject.toml")
             extras = tuple(part.strip() for part in (project["extras"] or "").split(",") if part.strip())
+            said = [] if (root / "pyproject.toml").is_file() else _without_running(root, extras, plain=plain)
+            files += [] if said else [root / "pyproject.toml"]
+            for found, told in said:
+                lines += found
+                notes += told
         elif repository := _repository(other):
             lines.append(normalise(repository["name"]))
             notes.append(f"{repository['name']} is taken for its newest release: {other} was not looked at")
@@ -61,6 +66,17 @@ def wish_of(
     return wish, notes
 
 
+def _without_running(root: Path, extras: Sequence[str], *, plain: bool) -> list[tuple[list[str], list[str]]]:
+    """What each of a project's older manifests requires, and what of it is not known: uv would have to run them."""
+    wanted = {"", *(f"extra {extra}" for extra in extras)}
+    said: list[tuple[list[str], list[str]]] = []
+    for path in (root / "setup.cfg", root / "setup.py"):
+        for file in read_pins(path).files if path.is_file() else ():
+            lines = [_line(pin, plain=plain) for pin in file.pins if pin.context in wanted and not pin.url]
+            said.append((lines, [f"{path.name} is read, and not run", *(one.reason for one in file.unread)]))
+    return said
+
+
 def _files(step: Step, root: Path) -> list[Path]:
     return [root / name for name in step.requirement_files]
 
@@ -71,6 +87,11 @@ def _line(pin: Pin, *, plain: bool) -> str:
     specifier = pin.specifier or ""
     marker = f" ; {pin.marker}" if pin.marker else ""
     return f"{pin.name}{extras}{_LOCAL.sub('', specifier) if plain else specifier}{marker}"
+
+
+def takes_project(step: Step) -> bool:
+    """Whether a step installs the project itself: ``pip install -e .``."""
+    return any(_PROJECT.fullmatch(other) for other in step.others)
 
 
 def addressed(step: Step) -> Iterator[str]:

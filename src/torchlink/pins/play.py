@@ -18,7 +18,7 @@ from torchlink.link.ranges import admits
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.names import distribution_of
 from torchlink.model.pins import Indexes, PinFile, Place, Step, Tool
-from torchlink.pins.commands import addressed, wish_of
+from torchlink.pins.commands import addressed, takes_project, wish_of
 from torchlink.solve.uv import UnsatisfiableError, Wish
 
 _LOCAL = re.compile(r"\+[A-Za-z0-9.]+")
@@ -257,7 +257,7 @@ def wish_of_all(file: PinFile, played: Play, root: Path) -> Wish:
 
 def asked_for(file: PinFile) -> frozenset[str]:
     """The packages that the steps ask for by name, and so import; empty where files say more."""
-    if any(step.requirement_files for step in file.steps):
+    if any(step.requirement_files or takes_project(step) for step in file.steps):
         return frozenset()
     named = {distribution_of(pin.name) for step in file.steps for pin in step.pins if not step.removes}
     return frozenset(named.union(*(addressed(step) for step in file.steps)))

@@ -340,6 +340,17 @@ def test_a_test_of_what_is_there_wants_nothing() -> None:
     ]
 
 
+def test_a_command_with_what_only_a_run_would_show() -> None:
+    text = """def install(path, version, packages):
+    run(f"python -m pip install -r {path} --upgrade")
+    run(f"pip install torch=={version} numpy==1.26.4 {packages}")
+"""
+    first, second = read("one_click.py", text).steps
+    assert (first.requirement_files, first.unread, first.upgrade) == ((), ("${path}",), True)
+    assert [(pin.name, pin.wanted) for pin in second.pins] == [("torch", "==${version}"), ("numpy", "==1.26.4")]
+    assert second.unread == ("${packages}",)
+
+
 def test_setup_py() -> None:
     found = read(
         "setup.py",

@@ -21,6 +21,8 @@ _CONDA = re.compile(r"(?:.*[/\\])?(?:conda|mamba|micromamba)(?:\.exe)?")
 _UV = re.compile(r"(?:.*[/\\])?uv(?:\.exe)?")
 _MANIFEST_TOOLS = frozenset({"poetry", "pdm", "pixi", "pipenv"})
 _INSTALLING = frozenset({"install", "i"})
+_REQUIREMENTS = ("-r", "--requirement", "--requirements", "--file")
+_CONSTRAINTS = ("-c", "--constraint", "--constraints")
 _CONDA_VERBS = frozenset({"install", "create", "update", "upgrade"})
 _WITH_VALUE = frozenset(
     [
@@ -126,8 +128,16 @@ class _Options:
     flags: set[str] = field(default_factory=set)
 
     def texts(self, *names: str) -> tuple[str, ...]:
-        found = [one for name in names for one in self.values.get(name, ())]
-        return tuple(one.piece.text if not one.unknown else one.unknown for one in found)
+        return tuple(one.unknown or one.piece.text for one in self._of(names))
+
+    def known(self, *names: str) -> tuple[str, ...]:
+        return tuple(one.piece.text for one in self._of(names) if not one.unknown)
+
+    def unknown(self, *names: str) -> tuple[str, ...]:
+        return tuple(shortened(one.piece.text + one.unknown) for one in self._of(names) if one.unknown)
+
+    def _of(self, names: Sequence[str]) -> list[Argument]:
+        return [one for name in names for one in self.values.get(name, ())]
 
 
 def read_command(
@@ -156,6 +166,7 @@ def read_command(
     options = _sorted_out(rest, _CONDA_WITH_VALUE if tool is Tool.CONDA else _WITH_VALUE)
     pins, others, unread = _packages(document, options, tool, condition)
     pins = [replace(pin, note=_REDIRECTED) if pin.place.end in redirected else pin for pin in pins]
+    constraints = () if tool is Tool.CONDA else _CONSTRAINTS  # conda's -c is a channel
     step = Step(
         tool=tool,
         place=document.place_of(at),
@@ -168,16 +179,14 @@ def read_command(
         eager="eager" in options.texts("--upgrade-strategy"),
         no_deps="--no-deps" in options.flags,
         prereleases=bool(options.flags & {"--pre"}),
-        requirement_files=_files(document, options.texts("-r", "--requirement", "--requirements", "--file")),
-        constraint_files=()
-        if tool is Tool.CONDA
-        else _files(document, options.texts("-c", "--constraint", "--constraints")),
+        requirement_files=_files(document, options.known(*_REQUIREMENTS)),
+        constraint_files=_files(document, options.known(*constraints)),
         others=tuple(others),
-        unread=tuple(unread),
+        unread=(*unread, *options.unknown(*_REQUIREMENTS, *constraints)),
         condition=condition,
         tolerated=tolerated,
     )
-    return step if pins or others or unread or step.requirement_files else None
+    return step if pins or others or step.unread or step.requirement_files else None
 
 
 def _tool(arguments: Sequence[Argument]) -> tuple[Tool, str, Sequence[Argument]] | None:

@@ -224,7 +224,7 @@ class _Reader:
         if len(text) > 4096:
             return
         if _COMMAND.match(text) or (_BARE_INSTALL.match(text) and _OPERATOR_AND_VERSION.search(text)):
-            self._shell(argument)
+            self._shell(self._source.command(node, self._known))
         elif not argument.unknown and _DOTTED.search(text):
             pin = self._requirement(argument.piece)
             if pin is not None and not wanted:
@@ -232,8 +232,7 @@ class _Reader:
             document = self._contents.document
             self._contents.pins.extend([pin] if pin is not None else several(document, argument.piece))
 
-    def _shell(self, argument: Argument) -> None:
-        piece = argument.piece
+    def _shell(self, piece: Piece) -> None:
         if _BARE_INSTALL.match(piece.text):
             piece = Piece("pip " + piece.text, [piece.start] * 4 + list(piece.places))
         read_shell(self._contents, piece, Variables())

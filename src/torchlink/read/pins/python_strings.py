@@ -57,7 +57,13 @@ class Source:
         segment = self.segment(node)
         return Argument(segment.part(0, 0), segment.text or "?") if value is None else Argument(value)
 
-    def _formatted(self, node: ast.JoinedStr, known: Mapping[str, Piece]) -> Argument:
+    def command(self, node: ast.expr, known: Mapping[str, Piece]) -> Piece:
+        """A string that is a command, with what is not known as the shell would write it: ``${name}``."""
+        return (
+            self._formatted(node, known, "$") if isinstance(node, ast.JoinedStr) else self.argument(node, known)
+        ).piece
+
+    def _formatted(self, node: ast.JoinedStr, known: Mapping[str, Piece], sign: str = "") -> Argument:
         raw = self.segment(node)
         match = _LITERAL.fullmatch(raw.text)
         if match is None or "\\" in raw.text or "{{" in raw.text:
@@ -71,9 +77,12 @@ class Source:
                 pieces.append(known[field["name"]])
             else:
                 unknown = unknown or field.group()
+                if sign:
+                    start = body.part(field.start()).start
+                    pieces += [Piece(sign, range(start, start + 1)), body.part(*field.span())]
             position = field.end()
         pieces.append(body.part(position))
         whole = join(pieces)
-        if "{" in whole.text:
+        if "{" in whole.text.replace("${", ""):
             return Argument(raw.part(0, 0), raw.text)
         return Argument(whole, unknown)
