@@ -151,7 +151,7 @@ def kill(ground: Ground, how: str, whole: bool, length_s: float, chance: Random)
     elif how == "switch":
         while process.is_alive() and last_state(ground, known) in ("nothing", "preparing"):
             time.sleep(0.0005)
-        process.join(chance.uniform(0.0, 0.25))
+        process.join(chance.uniform(0.0, 0.02))
     else:
         kill_uv(process)
         process.join()

@@ -37,6 +37,6 @@ def moving(package: str, old: str, new: str, security: str = "") -> Plan:
     ],
 )
 def test_what_the_rule_says_of_the_range_that_is_entered(plan: Plan, said: str) -> None:
-    found = replace(report().findings[0], id="a", rule="ultralytics-own-loader")
+    found = replace(report().findings[0], id="a", rule="torch-load-default")
     (told,) = with_security(replace(report(), findings=(found,), plans=(plan,)), behaviour_rules()).plans
     assert said in told.security and bool(said) == bool(told.security)

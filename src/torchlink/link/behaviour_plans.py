@@ -39,14 +39,18 @@ def with_fixes(findings: Iterable[Finding], rules: Sequence[Rule]) -> tuple[tupl
 
 
 def with_security(report: Report, rules: Sequence[Rule]) -> Report:
-    """Say of plans what their moves mean for security, as the rules do whose advice they follow."""
-    by_code = {rule.code: rule for rule in rules}
-    mended = {one.id: by_code[one.rule].fixes for one in report.findings if one.rule in by_code}
+    """Say of plans what their moves mean for security, in the words of the rules whose advice they follow.
+
+    A failure has several rules where several packages lead to it: those with the same symptom count.
+    """
+    symptoms = {rule.code: rule.symptom for rule in rules}
+    failures = {one.id: symptoms[one.rule] for one in report.findings if symptoms.get(one.rule)}
 
     def secured(plan: Plan) -> Plan:
-        followed = (fix for one in plan.resolves for fix in mended.get(one, ()) if fix.security and _follows(plan, fix))
-        security = plan.security or " ".join(dict.fromkeys(fix.security for fix in followed))
-        return replace(plan, security=security)
+        mended = {failures[one] for one in plan.resolves if one in failures}
+        fixes = (fix for rule in rules if rule.symptom in mended for fix in rule.fixes)
+        said = dict.fromkeys(fix.security for fix in fixes if fix.security and _follows(plan, fix))
+        return replace(plan, security=plan.security or " ".join(said))
 
     return replace(report, plans=tuple(map(secured, report.plans)))
 

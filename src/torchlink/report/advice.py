@@ -8,6 +8,8 @@ from torchlink.model.finding import Alternative, Finding, Warned
 from torchlink.model.plan import Plan
 from torchlink.model.report import Report
 
+MOST_PLACES = 6
+
 
 def blocks(finding: Finding, report: Report) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Labels and the entries below each, in the order in which they are shown; a block may be empty.
@@ -32,8 +34,11 @@ def is_advice(plan: Plan) -> bool:
 
 
 def sentence(plan: Plan) -> str:
-    """A plan in one line, with what it means for security."""
-    return f"{plan.rank}. {plan.summary}. {plan.security}".strip()
+    """A plan in one line, with the places that it edits where they are several, and what it means for security."""
+    places = [f"{step.file}:{step.line}" for step in plan.steps if step.op == "edit-source" and step.line]
+    more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
+    where = f": {', '.join(places[:MOST_PLACES])}{more}" if len(places) > 1 else ""
+    return f"{plan.rank}. {plan.summary}{where}. {plan.security}".strip()
 
 
 def _plan(plan: Plan) -> Iterator[str]:
