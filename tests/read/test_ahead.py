@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from torchlink.read import second_process
 from torchlink.read.ahead import Parsed, ReadAhead
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux" or (os.cpu_count() or 1) < 2, reason="nothing is parsed ahead")
+pytestmark = pytest.mark.skipif(not second_process.is_possible(), reason="nothing is parsed ahead")
 
 
 def waited(work: Callable[[], Iterable[Parsed]], path: str, seconds: float = 10) -> bytes | None:

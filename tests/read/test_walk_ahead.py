@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -11,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.installs import write
+from torchlink.read import second_process, walk_ahead
 from torchlink.read import walk as walk_module
-from torchlink.read import walk_ahead
 from torchlink.read.tree import Tree
 from torchlink.read.walk import Root, Walk, walk_roots
 
-forks = pytest.mark.skipif(sys.platform != "linux" or (os.cpu_count() or 1) < 2, reason="nothing is walked ahead")
+forks = pytest.mark.skipif(not second_process.is_possible(), reason="nothing is walked ahead")
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ Results lie in an anonymous file in memory that both processes share, so neither
 from __future__ import annotations
 
 import os
-import signal
 import struct
-import sys
 from collections.abc import Callable, Iterable
+
+from torchlink.read import second_process
 
 _HEADER = struct.Struct("<II")
 MAX_BYTES = 512 * 2**20
@@ -29,7 +29,7 @@ class ReadAhead:
         self._child = 0
         self._seen = 0
         self._places: dict[str, tuple[int, int]] = {}
-        if sys.platform != "linux" or (os.cpu_count() or 1) < 2:
+        if not second_process.is_possible():
             return
         try:
             self._file = os.memfd_create("torchlink-ahead")
@@ -49,11 +49,7 @@ class ReadAhead:
     def stop(self) -> None:
         """End the process and free the memory."""
         if self._child > 0:
-            try:
-                os.kill(self._child, signal.SIGKILL)
-                os.waitpid(self._child, 0)
-            except (ProcessLookupError, ChildProcessError):
-                pass
+            second_process.end(self._child)
             self._child = 0
         if self._file >= 0:
             os.close(self._file)

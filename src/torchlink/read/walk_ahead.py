@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import marshal
 import os
-import signal
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 
+from torchlink.read import second_process
 from torchlink.read.walk import Listing, Root, Walk, walk_roots
 
 _SUMMARY = 33
@@ -29,7 +28,7 @@ class WalkAhead:
         self._pipe = -1
         self._heard = bytearray()
         self._own: Walk | None = None
-        if sys.platform == "linux" and (os.cpu_count() or 1) > 1:
+        if second_process.is_possible():
             self._start()
 
     def _start(self) -> None:
@@ -67,9 +66,7 @@ class WalkAhead:
     def stop(self) -> None:
         """End the process, where it still runs."""
         if self._child > 0:
-            with suppress(ProcessLookupError, ChildProcessError):
-                os.kill(self._child, signal.SIGKILL)
-                os.waitpid(self._child, 0)
+            second_process.end(self._child)
             os.close(self._pipe)
             self._child = 0
 
