@@ -106,6 +106,15 @@ def test_without_poetry_its_lock_is_not_left_behind(broken: World, monkeypatch: 
     assert tree(broken) == before
 
 
+def test_poetry_makes_no_lock_offline(broken: World) -> None:
+    broken.source("poetry.lock", "version = 1\n")
+    before = tree(broken)
+    code, _, err = torchlink(broken, "fix", str(broken.project), "--apply", "--offline", "--choose", "1")
+    (line,) = err.splitlines()
+    assert code == 2 and "without a network" in line and "leave out --offline" in line
+    assert tree(broken) == before
+
+
 @pytest.fixture
 def locked_by_uv(broken: World) -> World:
     """uv owns the set: ``pyproject.toml`` says what is wanted, and ``uv.lock`` holds shelf 2.0."""
