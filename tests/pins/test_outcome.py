@@ -151,7 +151,7 @@ def test_what_an_address_holds_is_left_out_where_no_release_goes_with_the_rest(
 def test_what_an_index_that_was_not_seen_brings_along_is_not_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has its own versions of them; and for an address pip refuses a constraint."""
+    """It has its own versions of them; and an address may hold any version."""
     script = """pip install torch==2.3.1+cu121 --index-url https://download.pytorch.org/whl/cu121
 pip install git+https://github.com/unslothai/unsloth.git
 pip install nothing
