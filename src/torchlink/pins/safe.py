@@ -128,8 +128,8 @@ def _one_set(run: Run, file: PinFile, judge: Judge | None, mend: Mend) -> tuple[
 def _held(run: Run, versions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What constraints may say, without the tags of builds, which they admit.
 
-    pip refuses what an address installs where a constraint wants another version. And what comes along from an index that
-    was not seen has the versions that are there.
+    pip refuses what an address installs where a constraint wants another version. And what comes along from an index
+    that was not seen has the versions that are there.
     """
     steps = run.file.steps
     named = {distribution_of(pin.name) for step in steps for pin in step.pins}
