@@ -10,11 +10,12 @@ import click
 
 from torchlink.cli import surface
 from torchlink.cli.what_if import WhatIf, asked, what_if_options
-from torchlink.model.report import Report
 from torchlink.report.formats import FORMATS, prepare, render
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from torchlink.model.report import Report
 
 FAIL_ON = ("break", "risk", "unknown")
 

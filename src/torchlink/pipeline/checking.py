@@ -1,4 +1,4 @@
-"""The table of contents: find → read → link → report. Every face calls this, and nothing below it."""
+"""What is installed: found, read, linked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torchlink import __version__
 from torchlink.catalog.cache import cache_folder, open_cache
 from torchlink.model.errors import TorchlinkError
-from torchlink.model.report import Report
-from torchlink.pipeline import answers, linking, questions, running
+from torchlink.pipeline import running
 from torchlink.read.environment import Survey, find, survey
 from torchlink.read.tree import Tree
+
+if TYPE_CHECKING:
+    from torchlink.model.report import Report
 
 
 def check(
@@ -49,6 +52,8 @@ def check(
         if place is None:
             return _bare(project, cache=cache, progress=progress)
         surveyed = survey(place, os.environ, store, Tree.ahead)
+        from torchlink.pipeline import answers, linking
+
         if meanwhile is not None:
             meanwhile()
         source = None if project is None else linking.read_project(project)
@@ -81,6 +86,8 @@ def _find(project: Path | None, python: Path | None, machine: Path | None) -> Pa
     try:
         return find(project, python, os.environ)
     except TorchlinkError:
+        from torchlink.pipeline import questions
+
         if project is None or python is not None or machine is not None or not questions.requirement_files(project):
             raise
         return None
@@ -88,6 +95,7 @@ def _find(project: Path | None, python: Path | None, machine: Path | None) -> Pa
 
 def _bare(project: Path | None, *, cache: bool, progress: running.Progress | None) -> Report:
     from torchlink.model.question import Question
+    from torchlink.pipeline import questions
 
     report = questions.what_if(Question(fresh=True), project, cache=cache, progress=progress)
     note = "; ".join(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from torchlink.model.report import Report
+if TYPE_CHECKING:
+    from torchlink.model.report import Report
 
 FORMATS = ("terminal", "json", "markdown", "sarif", "junit", "github")
 """What ``--format`` takes. All but the first are modules beside this one, with ``render(report) -> str``."""
