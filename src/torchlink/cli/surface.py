@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +16,8 @@ _PLAIN = str.maketrans({"→": "->", "×": "x", "…": "...", "—": "-"})
 
 def width() -> int:
     """Columns to write for: ``COLUMNS``, or the terminal's own, or 100 where there is none."""
+    import shutil
+
     return min(shutil.get_terminal_size((_WITHOUT_TERMINAL, 24)).columns, _WIDEST)
 
 

@@ -23,6 +23,7 @@ MAX_LOOSE_ENTRIES = 60_000
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "__pypackages__"})
 _STAMPED_SUFFIXES = frozenset({".py", ".pyi", ".pth", ".egg", ".egg-link", ".egg-info", ".zip"})
 _NATIVE_SUFFIXES = frozenset({".so", ".pyd", ".dylib", ".dll"})
+_BY_DESCRIPTOR = os.scandir in os.supports_fd
 _METADATA_FOLDERS = (".dist-info", ".egg-info", "EGG-INFO")
 
 
@@ -34,8 +35,8 @@ class Listing:
     folders: frozenset[str]
 
     def packed(self, folder: str) -> bytes:
-        """What a digest of the folder is made of."""
-        return marshal.dumps((folder, sorted(self.files.items()), sorted(self.folders)))
+        """What a digest of the folder is made of: files in the order in which the system lists them, which stays."""
+        return marshal.dumps((folder, dict(self.files), sorted(self.folders)))
 
 
 EMPTY = Listing({}, frozenset())
@@ -172,25 +173,34 @@ def _list(folder: str, walk: Walk, links: list[str]) -> Listing:
     all_native = folder.endswith(".libs")
     all_stamped = all_native or folder.endswith(_METADATA_FOLDERS)
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
+        # By its descriptor, so that the system need not look up the whole path again for each file.
+        place = os.open(folder, os.O_RDONLY) if _BY_DESCRIPTOR else folder
+        try:
+            with os.scandir(place) as entries:
+                found = list(entries)
+            for entry in found:
                 name = entry.name
-                walk.entries += 1
-                if _is_folder(entry):
-                    if name != "__pycache__":
-                        folders.append(name)
-                        if entry.is_symlink():
-                            links.append(entry.path)
-                    continue
                 suffix = name[name.rfind(".") :]
                 native = all_native or suffix in _NATIVE_SUFFIXES or ".so." in name
-                if not (native or all_stamped or suffix in _STAMPED_SUFFIXES):
-                    if suffix != ".pyc":
+                try:
+                    if entry.is_dir():
+                        if name != "__pycache__":
+                            folders.append(name)
+                            if entry.is_symlink():
+                                links.append(f"{folder}{os.sep}{name}")
+                    elif native or all_stamped or suffix in _STAMPED_SUFFIXES:
+                        status = entry.stat()
+                        files[name] = (status.st_size, status.st_mtime_ns)
+                        if native:
+                            walk.natives.append(f"{folder}{os.sep}{name}")
+                    elif suffix != ".pyc":
                         files[name] = UNSTAMPED
-                elif (stamp := _stamp(entry)) is not None:
-                    files[name] = stamp
-                    if native:
-                        walk.natives.append(entry.path)
+                except OSError:  # a link to itself or to nothing, or a file that went away meanwhile
+                    continue
+            walk.entries += len(found)
+        finally:
+            if isinstance(place, int):
+                os.close(place)
     except (OSError, ValueError) as error:
         walk.problems.append(f"{folder}: cannot be listed ({error})")
     return Listing(files, frozenset(folders))
