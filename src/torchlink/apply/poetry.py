@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from torchlink.model.errors import TorchlinkError
+from torchlink.solve.program import run_program
 
 TIMEOUT_S = 1800.0
 _VERSION = re.compile(r"\bversion (\d+)\.")
@@ -73,23 +73,8 @@ class Poetry:
     def _run(self, arguments: list[str], folder: Path | None) -> str:
         variables = {name: value for name, value in os.environ.items() if name != "CONDA_PREFIX"}
         variables["VIRTUAL_ENV"] = str(self.prefix)
-        try:
-            done = subprocess.run(
-                [self.program, *arguments],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=TIMEOUT_S,
-                cwd=folder,
-                env=variables,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise TorchlinkError(f"poetry has not answered within {TIMEOUT_S:.0f} s", mend="see why") from None
-        except OSError as error:
-            raise TorchlinkError(f"poetry cannot be started ({error.strerror})", where=self.program) from None
+        command = [self.program, *arguments]
+        done = run_program("poetry", command, folder, variables, timeout_s=TIMEOUT_S, mend="see why")
         if done.returncode:
             words = " ".join((done.stderr or done.stdout).split())[:1500]
             mend = "let pyproject.toml allow the plan's versions first; nothing was changed"

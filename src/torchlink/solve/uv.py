@@ -15,6 +15,7 @@ from torchlink.model.names import normalise
 from torchlink.read.index_settings import IndexSettings
 from torchlink.read.uv_constraints import uv_constraints
 from torchlink.solve.fetching import Tell, fetched
+from torchlink.solve.program import run_program
 
 TIMEOUT_S = 600.0
 INSTALL_TIMEOUT_S = 7200.0
@@ -274,25 +275,7 @@ def _variables(settings: IndexSettings) -> dict[str, str]:
 
 
 def _run(command: Sequence[str], folder: Path | None, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=TIMEOUT_S,
-            cwd=folder,
-            env=variables,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise TorchlinkError(
-            f"uv has not answered within {TIMEOUT_S:.0f} s", mend="see whether the index does"
-        ) from None
-    except OSError as error:
-        raise TorchlinkError(f"uv cannot be started ({error.strerror})", where=command[0]) from None
+    return run_program("uv", command, folder, variables, timeout_s=TIMEOUT_S, mend="see whether the index does")
 
 
 def _unsatisfiable(stderr: str, uv: Uv) -> UnsatisfiableError:

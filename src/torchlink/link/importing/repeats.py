@@ -34,7 +34,9 @@ class Repeats:
 def follow(machine: Machine, function: Function, arguments: Sequence[Value], run: Callable[[], Value]) -> Value:
     """The value of a call from a module's body, followed or not."""
     place = (machine.running.owner.name, function.module.path, function.first_line)
-    repeats = machine.repeats.setdefault(place, Repeats())
+    repeats = machine.repeats.get(place)
+    if repeats is None:
+        repeats = machine.repeats[place] = Repeats()
     if repeats.eventful or not function.first_line:
         return run()
     if repeats.followed == MOST_FOLLOWED:
