@@ -88,7 +88,35 @@ def test_each_module_counts_for_itself(paper: Paper) -> None:
     assert paper.link().targets == ["nothing"]
 
 
+def test_what_changes_nothing_counts_for_all_modules(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed = counted_calls(monkeypatch)
+    paper.lay({"tools.py": "def same(f):\n    return f\n"})
+    few = "from tools import same\n" + "".join(numbered(MOST_FOLLOWED // 2, "@same\ndef f{0}(): return {0}\n"))
+    paper.lay({f"m{number}.py": few for number in range(5)})
+    paper.source("import m0, m1, m2, m3, m4\nif m4.f3() == 3:\n    import nothing\n")
+    assert paper.link().targets == ["nothing"]
+    assert followed.count("same") == MOST_FOLLOWED
+
+
+def test_what_fails_in_one_module_is_followed_in_all(paper: Paper) -> None:
+    paper.lay({"tools.py": "def check(n):\n    if n > 40:\n        raise ImportError(n)\n"})
+    paper.lay({"a.py": "from tools import check\ntry:\n    check(41)\nexcept ImportError:\n    pass\n"})
+    paper.lay({"b.py": "from tools import check\n" + "".join(numbered(MOST_FOLLOWED, "check({0})\n"))})
+    paper.source("import a, b\nfrom tools import check\ntry:\n    check(42)\nexcept ImportError:\n    import nothing\n")
+    assert "nothing" in paper.truth()
+    assert paper.link().targets == ["nothing"]
+
+
 def test_it_saves_most_of_the_calls(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed = counted_calls(monkeypatch)
+    paper.lay({"a.py": REGISTER + FUNCTIONS})
+    paper.source("import a\n")
+    paper.link()
+    assert followed.count("register") == MOST_FOLLOWED
+
+
+def counted_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the functions that are followed from now on."""
     followed: list[str] = []
     run = calls._within_budget
 
@@ -97,7 +125,4 @@ def test_it_saves_most_of_the_calls(paper: Paper, monkeypatch: pytest.MonkeyPatc
         return run(machine, scope, function)
 
     monkeypatch.setattr(calls, "_within_budget", counted)
-    paper.lay({"a.py": REGISTER + FUNCTIONS})
-    paper.source("import a\n")
-    paper.link()
-    assert followed.count("register") == MOST_FOLLOWED
+    return followed

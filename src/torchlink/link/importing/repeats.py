@@ -1,9 +1,10 @@
-"""Calls that a module makes again and again: registrations, and decorators of every function that it has.
+"""Calls that are made again and again: registrations, and decorators of every function that a module has.
 
 ``import torch`` calls a handful of such functions three hundred times each, to the same effect. After the first twenty
-calls the further ones are not followed: what the first ones have changed holds more than is known from then on, and
-the result is not known, unless each has given back what it was given. A function that imports, binds names of modules
-or asks for them by text, or fails, even once, is followed each time.
+calls from one module the further ones are not followed: what the first ones have changed holds more than is known from
+then on, and the result is not known, unless each has given back what it was given. Of a function that changes nothing,
+twenty calls from any modules are enough. A function that imports, binds names of modules or asks for them by text, or
+fails, even once, is followed each time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MOST_FOLLOWED = 20
 
 @dataclass(slots=True)
 class Repeats:
-    """The calls of one function from one module."""
+    """The calls of one function, from one module or from any."""
 
     followed: int = 0
     eventful: bool = False
@@ -30,33 +31,51 @@ class Repeats:
     changed: dict[int, Value] = field(default_factory=dict)
     """What they have changed, by its identity."""
 
+    def count(self, *, given_back: bool, eventful: bool) -> None:
+        """Take note of a call that came to its end."""
+        self.followed += 1
+        self.gives_back = self.gives_back and given_back
+        self.eventful = eventful
+
 
 def follow(machine: Machine, function: Function, arguments: Sequence[Value], run: Callable[[], Value]) -> Value:
     """The value of a call from a module's body, followed or not."""
-    place = (machine.running.owner.name, function.module.path, function.first_line)
-    repeats = machine.repeats.get(place)
-    if repeats is None:
-        repeats = machine.repeats[place] = Repeats()
-    if repeats.eventful or not function.first_line:
+    here = _calls(machine, machine.running.owner.name, function)
+    anywhere = _calls(machine, "", function)
+    if here.eventful or not function.first_line:
         return run()
-    if repeats.followed == MOST_FOLLOWED:
-        containers.leave_open((*repeats.changed.values(), *arguments))
-        repeats.changed.clear()
-        return arguments[0] if repeats.gives_back and arguments else UNKNOWN
+    for known in (here, anywhere):
+        if known.followed >= MOST_FOLLOWED and not known.eventful:
+            containers.leave_open((*known.changed.values(), *arguments))
+            known.changed.clear()
+            return arguments[0] if known.gives_back and arguments else UNKNOWN
     before = _events(machine)
-    machine.changed = repeats.changed
-    repeats.eventful = True  # unless it comes to its end
+    changed: dict[int, Value] = {}
+    machine.changed = changed
+    eventful_elsewhere = anywhere.eventful
+    here.eventful = anywhere.eventful = True  # unless it comes to its end
     try:
         result = run()
     finally:
         machine.changed = None
     given_back = bool(arguments) and result is arguments[0]
-    repeats.eventful = _events(machine) != before or not (given_back or _tells_nothing(result))
-    repeats.gives_back = repeats.gives_back and given_back
-    repeats.followed += 1
-    if repeats.eventful:
-        repeats.changed.clear()
+    eventful = _events(machine) != before or not (given_back or _tells_nothing(result))
+    here.count(given_back=given_back, eventful=eventful)
+    anywhere.count(given_back=given_back, eventful=eventful_elsewhere or eventful or bool(changed))
+    if eventful:
+        here.changed.clear()
+    else:
+        here.changed.update(changed)
     return result
+
+
+def _calls(machine: Machine, owner: str, function: Function) -> Repeats:
+    """The calls of a function from one module; from any, where ``owner`` is empty."""
+    place = (owner, function.module.path, function.first_line)
+    known = machine.repeats.get(place)
+    if known is None:
+        known = machine.repeats[place] = Repeats()
+    return known
 
 
 def _events(machine: Machine) -> tuple[int, ...]:
