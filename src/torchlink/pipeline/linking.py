@@ -171,7 +171,7 @@ def _behaviours(
             project=project,
             reach=reach,
             owners=owners,
-            reader=UseFiles(subject.read),
+            reader=UseFiles(subject.read, subject.sources),
             checkpoints=checkpoints,
             rules=behaviour_rules(),
             saved=saved_values(),

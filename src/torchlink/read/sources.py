@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from torchlink.model.errors import UnreadableError
@@ -130,29 +132,40 @@ class SourceFiles:
         return known
 
     def _parse(self, path: str) -> ModuleSource:
-        key = self._key(path)
-        known = self._store.get("source", key) if key else None
+        known = self.known("source", path)
         if known is not None:
             return unpack(path, known)
-        if key and self._walk is not None:
+        if self._walk is not None and self._key(path):
             walk, self._walk = self._walk, None
             self._ahead = ReadAhead(lambda: ((source.path, pack(source)) for source in walk(self.read)))
         ahead = self._ahead.take(path) if self._ahead is not None else None
         if ahead is None:
             ahead = pack(self.read(path))
         found = unpack(path, ahead)
-        self._keep("source", path, ahead, read=not found.problem.startswith(_UNREAD))
+        if found.problem.startswith(_UNREAD):
+            self.settled = self.settled and not self._key(path)
+        else:
+            self.keep("source", path, partial(bytes, ahead))
         return found
 
-    def _keep(self, kind: str, path: str, data: bytes, *, read: bool) -> None:
-        """Remember facts of a file of the environment, where they are of the file that was listed."""
+    def known(self, kind: str, path: str) -> bytes | None:
+        """Facts of a file of the environment that were kept."""
+        key = self._key(path)
+        return self._store.get(kind, key) if key else None
+
+    def keep(self, kind: str, path: str, pack: Callable[[], bytes]) -> None:
+        """Remember facts of a file of the environment, where they are of the file that was listed.
+
+        ``pack`` gives them, and raises ValueError or RecursionError where they nest too deep to be kept.
+        """
         key = self._key(path)
         if not key:
             return
-        if read and not self._files.changed(path):
-            self._store.put(kind, key, data)
-        else:
+        if self._files.changed(path):
             self.settled = False
+            return
+        with suppress(ValueError, RecursionError):
+            self._store.put(kind, key, pack())
 
     def _key(self, path: str) -> str:
         key = self._files.key(path)
@@ -165,7 +178,7 @@ class SourceFiles:
     def stop(self) -> None:
         """End what was started by ``parse_ahead``, and keep the functions that were parsed."""
         for path in self._new_bodies:
-            self._keep("functions", path, pack_bodies(self._bodies[path]), read=True)
+            self.keep("functions", path, partial(pack_bodies, self._bodies[path]))
         self._new_bodies.clear()
         self._walk = None
         if self._ahead is not None:
@@ -189,8 +202,7 @@ class SourceFiles:
         """The body of a function; empty where it cannot be read."""
         bodies = self._bodies.get(path)
         if bodies is None:
-            key = self._key(path)
-            known = self._store.get("functions", key) if key else None
+            known = self.known("functions", path)
             bodies = self._bodies[path] = {} if known is None else unpack_bodies(known)
         if first_line not in bodies:
             bodies[first_line] = self._body(path, first_line, last_line)

@@ -12,27 +12,49 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.uses import FileUses, Needle
 from torchlink.read.project import code_cells
 from torchlink.read.python_source import MAX_SOURCE_BYTES
 from torchlink.read.use_walk import Walk
+from torchlink.read.uses_codec import pack, unpack
+
+
+class Keeper(Protocol):
+    """Remembers what was read off files, while these stay as they are."""
+
+    def known(self, kind: str, path: str) -> bytes | None:
+        """What was kept of a file."""
+        ...
+
+    def keep(self, kind: str, path: str, pack: Callable[[], bytes]) -> None:
+        """Keep what ``pack`` gives, where files like this one are kept at all."""
+        ...
 
 
 class UseFiles:
     """Implements ``model.uses.UsesReader``."""
 
-    def __init__(self, read: Callable[[str], bytes]) -> None:
+    def __init__(self, read: Callable[[str], bytes], keeper: Keeper | None = None) -> None:
         """``read`` gives a file's bytes, and raises ``ValueError`` or an ``UnreadableError`` where it cannot."""
         self._read = read
+        self._keeper = keeper
 
     def uses(self, path: str, module: str) -> FileUses:
         """Read a source file; one that cannot be read has a ``problem``."""
+        kind = f"uses of {module} in {path}"
+        known = self._keeper.known(kind, path) if self._keeper is not None else None
+        if known is not None:
+            return unpack(known)
         try:
-            return read_uses(path, module, self._read(path))
+            found = read_uses(path, module, self._read(path))
         except (OSError, ValueError, UnreadableError) as error:
             return FileUses(path=path, module=module, problem=f"cannot be read: {error}")
+        if self._keeper is not None:
+            self._keeper.keep(kind, path, lambda: pack(found))
+        return found
 
     def mentions(self, path: str, needles: tuple[Needle, ...]) -> bool:
         """Whether the file's bytes have one of these needles."""
