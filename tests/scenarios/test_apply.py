@@ -88,6 +88,15 @@ def test_pins_are_edited_with_the_environment(broken: World) -> None:
     assert (broken.project / "requirements.txt").read_text().startswith("reader==1.0\nshelf==2.0 ")
 
 
+def test_poetrys_table_is_edited_in_its_own_notation(broken: World) -> None:
+    text = '[tool.poetry.dependencies]\npython = "^3.8"\nreader = "^1.0"\nshelf = {{ version = "^{}" }}  # stays\n'
+    broken.source("pyproject.toml", text.format("2.0"))
+    assert torchlink(broken, "fix", str(broken.project), "--apply", "--choose", "1")[0] == 0
+    assert (broken.project / "pyproject.toml").read_text() == text.format("1.0")
+    assert torchlink(broken, "rollback")[0] == 0
+    assert (broken.project / "pyproject.toml").read_text() == text.format("2.0")
+
+
 def test_a_lock_that_would_undo_it_is_told(broken: World) -> None:
     broken.source("pdm.lock", "version = 1\n")
     code, _, err = torchlink(broken, "fix", str(broken.project), "--apply")

@@ -53,6 +53,35 @@ def test_alternatives_keep_one_side_each(world: World, shop: Path) -> None:
     assert any(step.op == "edit-pin" and step.new == "2.0" for step in second.steps)
 
 
+def test_what_an_extra_and_a_group_ask_for_is_kept(world: World, shop: Path) -> None:
+    world.source(
+        "pyproject.toml",
+        """[project]
+name = "mine"
+version = "1"
+dependencies = ["reader"]
+[project.optional-dependencies]
+more = ["shelf==2.0"]
+[dependency-groups]
+dev = ["reader==1.0"]
+""",
+    )
+    file = str(world.project / "pyproject.toml")
+    report = fixed(world, "-r", file, "--extra", "more", "--group", "dev")
+    assert [(moves(plan), plan.violates[0].constraint) for plan in report.plans] == [({"shelf": "1.0"}, "shelf==2.0")]
+
+
+def test_plans_against_poetrys_table(world: World, shop: Path) -> None:
+    text = (
+        '[tool.poetry.dependencies]\npython = ">=3.8"\nreader = "^1.0"\nshelf = { version = "~2.0", python = ">=3" }\n'
+    )
+    world.source("pyproject.toml", text)
+    report = fixed(world, "-r", str(world.project / "pyproject.toml"))
+    (plan,) = report.plans
+    assert (moves(plan), plan.certainty) == ({"shelf": "1.0"}, "proven")
+    assert [(one.constraint, one.line) for one in plan.violates] == [("shelf ~2.0", 4)]
+
+
 def test_one_turn_is_not_enough_where_the_answer_breaks_elsewhere(world: World, shop: Path) -> None:
     make_wheel(
         shop, "shelf", "1.0", {"shelf/__init__.py": "import tools\ndef store():\n    pass\n"}, requires=("tools",)

@@ -125,6 +125,34 @@ def test_a_fresh_install_may_break_what_works_now(world: World, shop: Path) -> N
     assert [one.id for one in fresh.findings] == ["import:reader:shelf"]
 
 
+POETRY = """[tool.poetry]
+name = "mine"
+version = "1"
+
+[tool.poetry.dependencies]
+python = "^3.8"
+reader = { version = "^1.0", source = "house" }
+ghost = { git = "https://nowhere.invalid/ghost.git" }
+
+[tool.poetry.group.pinned.dependencies]
+shelf = "1.*"
+"""
+
+
+def test_a_project_of_poetrys_is_judged_by_poetrys_table(world: World, shop: Path) -> None:
+    world.source("main.py", "import ghost, reader\nghost.anything()\n")
+    world.source("pyproject.toml", POETRY)
+    named = ("--requirements", str(world.project / "pyproject.toml"))
+    for options in ((), ("--fresh",), named):
+        report = what_if(world, *options)
+        assert [one.id for one in report.findings] == ["import:reader:shelf"]
+        assert "reader (pyproject.toml:7): the source 'house' is not asked" in report.target.note
+        assert [one.artifact for one in report.undecided if one.artifact] == ["ghost 0"]
+    assert what_if(world, *named, "--group", "pinned").findings == ()
+    assert run(["check", str(world.project), *named, "--extra", "none"]) == 2
+    assert "has no extra 'none'; it has pinned" in world.capture.readouterr().err
+
+
 def test_the_release_that_broke_it_is_found(world: World, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for minor in range(1, 6):
         make_wheel(shop, "shelf", f"2.{minor}", {"shelf/__init__.py": "def keep():\n    pass\n"})

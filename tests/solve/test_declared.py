@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torchlink.solve.declared import declared
+from torchlink.solve.declared import Choice, declared
 
 
 def test_requirements_files_with_their_lines(tmp_path: Path) -> None:
@@ -26,6 +26,50 @@ def test_a_projects_dependencies(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = [\n  "torch>=2",\n]\n')
     (found,) = declared([tmp_path / "pyproject.toml"])
     assert (found.name, found.line) == ("torch", 4)
+
+
+def test_a_projects_extras_and_groups(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        """[project]
+name = "x"
+dependencies = ["torch>=2"]
+[project.optional-dependencies]
+gpu = ["triton"]
+all = ["X[GPU]", "six"]
+[dependency-groups]
+lint = ["ruff"]
+dev = ["pytest", { include-group = "lint" }]
+"""
+    )
+    path = tmp_path / "pyproject.toml"
+    assert [one.name for one in declared([path])] == ["torch"]
+    found = declared([path], choice=Choice(extras=("all",), groups=("dev",)))
+    assert [(one.name, one.line) for one in found] == [
+        ("torch", 3), ("six", 6), ("triton", 5), ("pytest", 9), ("ruff", 8),
+    ]  # fmt: skip
+
+
+def test_poetrys_own_table(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "pyproject.toml").write_text('[tool.poetry.dependencies]\nsix = "~1.16"\n')
+    (tmp_path / "pyproject.toml").write_text(
+        """[tool.poetry.dependencies]
+python = "^3.10"
+torch = "^2.3"
+lib = { path = "lib" }
+other = { git = "https://h.example/o.git" }
+numpy = { version = "^1.26", python = "<3" }
+"""
+    )
+    found = declared([tmp_path / "pyproject.toml"])
+    assert [(one.written, str(one.requirement.specifier), one.line) for one in found] == [
+        ("torch ^2.3", "<3,>=2.3", 3),
+        ("six ~1.16", "<1.17,>=1.16", 2),
+        ("numpy ^1.26", "<2,>=1.26", 6),
+    ]
+    assert [one.holds({"python_full_version": "3.11.7"}) for one in found] == [True, True, False]
+    with_builds = declared([tmp_path / "pyproject.toml"], choice=Choice(builds=True))
+    assert [one.name for one in with_builds] == ["torch", "lib", "other", "numpy"]
 
 
 def test_files_that_include_each_other_end(tmp_path: Path) -> None:

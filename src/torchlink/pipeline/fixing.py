@@ -47,7 +47,7 @@ def fix(
     from torchlink.link.behaviour_plans import with_security
     from torchlink.link.detours import with_detours
     from torchlink.rules.behaviour import behaviour_rules
-    from torchlink.solve.ask import ask
+    from torchlink.solve.ask import ask, choice_of
     from torchlink.solve.declared import declared
     from torchlink.solve.fix import fixes
     from torchlink.solve.plan import with_plans
@@ -62,10 +62,11 @@ def fix(
         asked = ask(question, project, python, os.environ, store, tell)
         report = questions.judge_set(asked.answer, source, store, tell)
         files = question.requirements or (() if project is None else questions.requirement_files(project))
+        markers = asked.answer.interpreter.markers
         trouble = Trouble(
             asked=asked,
             report=report,
-            declared=declared(files, question.added),
+            declared=tuple(one for one in declared(files, question.added, choice_of(question)) if one.holds(markers)),
             judge=lambda wheels: questions.judge_set(wheels, source, store, running.silent),
             tell=tell,
             wanted=finding,

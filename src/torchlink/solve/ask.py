@@ -14,9 +14,10 @@ from torchlink.model.report import Target
 from torchlink.model.store import ByteStore
 from torchlink.read.environment import Survey, environment_of, find, survey
 from torchlink.read.frozen import read_frozen
-from torchlink.solve.declared import declared
+from torchlink.solve.declared import Choice, declared
 from torchlink.solve.means import means_of
 from torchlink.solve.moves import is_same, moves_sentence
+from torchlink.solve.poetry import Told, with_poetry
 from torchlink.solve.source_only import source_only
 from torchlink.solve.uv import UnsatisfiableError, Uv, Wish
 from torchlink.solve.wheel_set import WheelSet, wheel_set
@@ -39,6 +40,8 @@ class Asked:
     """What is installed and is on no index: the project, what came from a place of its own, what conda alone knows."""
     forced: str = ""
     """Why uv refuses the set, where it is judged as it is pinned all the same."""
+    untold: tuple[str, ...] = ()
+    """What the files say and uv is not told."""
 
     def target(self, linked: Target) -> Target:
         """The target as the report shows it."""
@@ -52,6 +55,7 @@ class Asked:
         else:
             kind, path = "requirements", ", ".join([*map(str, question.requirements), *question.added])
         note = f"{self.forced.rstrip('.')}. It is judged as it is pinned" if self.forced else linked.note
+        note = "; ".join(filter(None, (*self.untold, note)))
         if self.answer.beneath is not None:
             note = moves_sentence(self.present, self.answer.versions)
         return replace(linked, kind=kind, path=path, note=note)
@@ -83,15 +87,23 @@ def ask(
     )
     if beneath is not None:
         return _changed(question, beneath, wish, driver, wheels, tell)
-    forced = ""
+    forced, told = "", Told(wish=wish)
     if question.frozen is not None:
         answer = _frozen(question.frozen, driver, wheels, interpreter)
     else:
         tell("resolving with uv", 0, 0)
-        pins, forced = _resolved(driver, wish, wheels)
+        told = with_poetry(wish, choice_of(question), interpreter.version)
+        pins, forced = _resolved(driver, told.wish, wheels)
         answer = replace(wheel_set(pins, wheels, interpreter), asked=_named(question))
     return Asked(
-        question=question, answer=answer, wheels=wheels, uv=driver, wish=wish, present=answer.versions, forced=forced
+        question=question,
+        answer=answer,
+        wheels=wheels,
+        uv=driver,
+        wish=told.wish,
+        present=answer.versions,
+        forced=forced,
+        untold=told.notes,
     )
 
 
@@ -167,11 +179,16 @@ def _beneath(
     return survey(target, variables, store)
 
 
+def choice_of(question: Question) -> Choice:
+    """Which part of a project's requirements a question is about."""
+    return Choice(extras=question.extras, groups=question.groups, builds=question.builds and not question.offline)
+
+
 def _named(question: Question) -> frozenset[str]:
     """What a question asks for by name; empty where extras and groups ask for more than can be told."""
-    if question.extras or question.groups:
+    if (question.extras or question.groups) and any(path.suffix != ".toml" for path in question.requirements):
         return frozenset()
-    return frozenset(one.name for one in declared(question.requirements, question.added))
+    return frozenset(one.name for one in declared(question.requirements, question.added, choice_of(question)))
 
 
 def _frozen(path: Path, uv: Uv, wheels: Wheels, interpreter: Interpreter) -> WheelSet:

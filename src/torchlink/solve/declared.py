@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 
 from torchlink.model.errors import UnreadableError
 from torchlink.model.names import normalise
 from torchlink.read.bounded import read_bounded
+from torchlink.read.poetry import PoetryDependency, read_poetry
+from torchlink.read.project_table import project_lines
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,6 +29,24 @@ _OPTION = re.compile(r"\s+--[\w-]+(?:[= ]\S+)?|\s+#.*$|\s*\\$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which part of a project's requirements is meant."""
+
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    builds: bool = False
+    """Whether uv may fetch and build what comes from an address and is no wheel."""
+
+    def can_tell(self, one: PoetryDependency) -> bool:
+        """Whether uv can be told of a requirement at all."""
+        return not one.address or self.builds or one.address.partition("#")[0].endswith(".whl")
+
+    def of_folder(self) -> Choice:
+        """The part of a folder that a project requires."""
+        return Choice(builds=self.builds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
     """One requirement of the user's own."""
 
@@ -34,6 +55,8 @@ class Declared:
     """As it was given; empty for one from the command line."""
     line: int
     """1-based; 0 where it stands in no line of its own."""
+    written: str = ""
+    """As poetry writes it (``torch ^2.3``); empty where that is as PEP 508 does."""
 
     @property
     def name(self) -> str:
@@ -44,6 +67,13 @@ class Declared:
         """Whether it allows one version alone."""
         return any(one.operator in {"==", "==="} and "*" not in one.version for one in self.requirement.specifier)
 
+    def holds(self, markers: Mapping[str, str]) -> bool:
+        """Whether it counts where the markers have these values."""
+        try:
+            return self.requirement.marker is None or self.requirement.marker.evaluate({**markers, "extra": ""})
+        except UndefinedEnvironmentName:
+            return True
+
     def relaxed(self) -> str:
         """The requirement without its versions."""
         extras = f"[{','.join(sorted(self.requirement.extras))}]" if self.requirement.extras else ""
@@ -51,40 +81,59 @@ class Declared:
         return f"{self.requirement.name}{extras}{marker}"
 
 
-def declared(files: Iterable[Path], lines: Iterable[str] = ()) -> tuple[Declared, ...]:
-    """The requirements of requirements files, ``pyproject.toml`` and the command line; what is none is left out."""
-    found = [one for file in files for one in _of_file(file, 0)]
+def declared(files: Iterable[Path], lines: Iterable[str] = (), choice: Choice | None = None) -> tuple[Declared, ...]:
+    """The requirements of requirements files, ``pyproject.toml`` and the command line; what is none is left out.
+
+    Args:
+        files: ``requirements.txt``, ``pyproject.toml``.
+        lines: requirements.
+        choice: which extras and groups of projects count; by default none.
+
+    Raises:
+        UnreadableError: poetry's tables have no such extra or group.
+    """
+    found = [one for file in files for one in _of_file(file, choice or Choice(), 0)]
     found += [one for line in lines if (one := _declared(line, "", 0)) is not None]
     return tuple(found)
 
 
-def _of_file(path: Path, depth: int) -> Iterator[Declared]:
+def _of_file(path: Path, choice: Choice, depth: int) -> Iterator[Declared]:
     try:
         text = read_bounded(path, MAX_BYTES).decode("utf-8-sig", "replace")
     except UnreadableError:
         return
     if path.suffix == ".toml":
-        yield from _of_project(text, str(path))
+        yield from _of_project(text, str(path), choice)
+        yield from _of_poetry(path, choice, depth)
         return
     for number, line in enumerate(text.splitlines(), 1):
         if (included := _INCLUDED.match(line.strip())) and depth < MAX_DEPTH:
-            yield from _of_file(path.parent / included[1], depth + 1)
+            yield from _of_file(path.parent / included[1], choice, depth + 1)
         elif (one := _declared(_OPTION.sub("", line), str(path), number)) is not None:
             yield one
 
 
-def _of_project(text: str, file: str) -> Iterator[Declared]:
+def _of_project(text: str, file: str, choice: Choice) -> Iterator[Declared]:
     try:
-        project = tomllib.loads(text).get("project")
+        document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
         return
-    dependencies = project.get("dependencies") if isinstance(project, dict) else None
     rows = text.splitlines()
-    for written in dependencies if isinstance(dependencies, list) else ():
-        if isinstance(written, str):
-            line = next((number for number, row in enumerate(rows, 1) if written in row), 0)
-            if (one := _declared(written, file, line)) is not None:
-                yield one
+    for written in dict.fromkeys(project_lines(document, choice.extras, choice.groups)):
+        line = next((number for number, row in enumerate(rows, 1) if written in row), 0)
+        if (one := _declared(written, file, line)) is not None:
+            yield one
+
+
+def _of_poetry(path: Path, choice: Choice, depth: int) -> Iterator[Declared]:
+    project = read_poetry(path)
+    for one in () if project is None else project.chosen(choice.extras, choice.groups):
+        if choice.can_tell(one):
+            said = _declared(one.requirement, str(path), one.line)
+            if said is not None:
+                yield replace(said, written=f"{one.name} {one.wanted}".strip())
+        elif one.folder is not None and depth < MAX_DEPTH:
+            yield from _of_file(one.folder / "pyproject.toml", choice.of_folder(), depth + 1)
 
 
 def _declared(text: str, file: str, line: int) -> Declared | None:

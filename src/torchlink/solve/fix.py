@@ -136,6 +136,8 @@ def _wish(trouble: Trouble, alternative: Alternative, search: Search) -> Wish:
         asked.wish,
         lines=tuple(dict.fromkeys((*lines, *search.added))),
         files=(),
+        extras=(),
+        groups=(),
         held=tuple(search.held),
         preferred=preferred,
         taught=taught,

@@ -99,7 +99,7 @@ def _sets(present: Mapping[str, str], changes: Mapping[str, str]) -> list[Step]:
 def _violations(declared: Iterable[Declared], versions: Mapping[str, str]) -> Iterable[Violation]:
     for one in declared:
         if _is_violated(one, versions):
-            yield Violation(constraint=str(one.requirement), file=one.file, line=one.line)
+            yield Violation(constraint=one.written or str(one.requirement), file=one.file, line=one.line)
 
 
 def _is_violated(one: Declared, versions: Mapping[str, str]) -> bool:

@@ -71,6 +71,8 @@ class Wish:
     overrides: tuple[str, ...] = ()
     """Requirements that stand in the place of whatever anybody requires of their packages."""
     taught: tuple[Metadata, ...] = ()
+    known: tuple[Resolved, ...] = ()
+    """Releases that belong to every answer, and of which uv is not told."""
     prereleases: str = ""
     """Which are taken, in uv's words (``--prerelease``); empty for the user's own choice."""
 
@@ -101,13 +103,16 @@ class Uv:
             UnsatisfiableError: there are none.
             TorchlinkError: uv cannot run.
         """
+        if not wish.lines and not wish.files:
+            return wish.known
         with TemporaryDirectory(prefix="torchlink-") as scratch:
             command = [*self._start("pip", "compile"), *self._arguments(wish, Path(scratch))]
             done = _run(command, self.folder, _variables(self.settings))
             if done.returncode:
                 raise _unsatisfiable(done.stderr, self)
             answer = Path(scratch, "answer.txt").read_text(encoding="utf-8")
-        return parse_answer(answer)
+        names = {one.name for one in wish.known}
+        return (*(one for one in parse_answer(answer) if one.name not in names), *wish.known)
 
     def lock(self, wish: Wish) -> str:
         """The answer as a ``pylock.toml`` (PEP 751).

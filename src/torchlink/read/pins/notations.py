@@ -7,6 +7,7 @@ specifications" (``=`` is a prefix, ``==`` exact, ``|`` an alternative).
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -17,6 +18,7 @@ CLAUSE = re.compile(r"(?P<operator>===|==|~=|!=|>=|<=|>|<|=|\^|~)?\s*(?P<version
 """One comparison in any of the notations."""
 
 _BARE = re.compile(r"v?\d[\w.!+*-]*")
+_SPAN = re.compile(r">=([\d.]+),<([\d.]+)")
 
 
 def specifier(text: str, notation: Notation) -> str | None:
@@ -27,12 +29,24 @@ def specifier(text: str, notation: Notation) -> str | None:
     if notation is Notation.PEP440:
         return _valid(wanted)
     if "|" in wanted:
-        return None
+        return _joined(wanted) if notation is Notation.POETRY else None
     if notation is Notation.EXACT:
         return _valid(f"=={wanted}")
     clauses = [part for part in re.split(r"\s*,\s*|\s+(?=[<>=!~^])", wanted) if part]
     read = [_clause(part, notation) for part in clauses]
     return None if any(one is None for one in read) else _valid(",".join(one for one in read if one))
+
+
+def _joined(text: str) -> str | None:
+    """Alternatives that leave no gap between them, as one range: ``^1.26 || ^2.0`` is ``>=1.26,<3``."""
+    found = [_SPAN.fullmatch(specifier(part, Notation.POETRY) or "") for part in re.split(r"\s*\|\|?\s*", text)]
+    spans = sorted((Version(one[1]), Version(one[2]), one[1], one[2]) for one in found if one is not None)
+    if len(spans) < len(found):
+        return None
+    for before, after in pairwise(spans):
+        if after[0] > before[1]:
+            return None
+    return f">={spans[0][2]},<{max(spans, key=lambda one: one[1])[3]}"
 
 
 def _valid(text: str) -> str | None:
