@@ -68,3 +68,15 @@ def test_what_holds_the_other_side_may_be_somebody_elses_word(world: World, shel
     make_wheel(shelves, "lamp", "1.0", {"lamp/__init__.py": ""}, requires=("shelf==1.5",))
     releases_of_model(shelves, REFUSES)
     assert kept(world, "model", "lamp") == {"model": "5.0"}
+
+
+def test_a_patch_release_that_is_refused_by_name_says_nothing_of_the_one_before(
+    world: World, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large provider is left out by whole minor releases, but for the last of them."""
+    monkeypatch.setattr("torchlink.solve.trial.LARGE", -1)
+    for version in ("2.8.0", "2.9.0", "2.9.1"):
+        make_wheel(shop, "shelf", version, {"shelf/__init__.py": f'__version__ = "{version}"\n'})
+    gate = 'if shelf.__version__ != "2.9.0":\n    raise ImportError(f"model does not go with {shelf.__version__}")\n'
+    make_wheel(shop, "model", "1.0", {"model/__init__.py": f"import shelf\n{gate}", "model/use.py": ""})
+    assert kept(world, "model", "shelf>=2.9,<3") == {"shelf": "2.9.0"}

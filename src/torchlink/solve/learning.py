@@ -12,7 +12,8 @@ from torchlink.model.finding import Finding
 from torchlink.model.reference import Party, PartyType
 from torchlink.read.wheel_environment import Placed
 from torchlink.solve.lessons import Lesson, from_facts
-from torchlink.solve.trial import Trial, final_releases, other_releases
+from torchlink.solve.releases import final_releases
+from torchlink.solve.trial import Trial, other_releases
 from torchlink.solve.trouble import Alternative, Search, Trouble, words
 from torchlink.solve.wheel_set import WheelSet
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
@@ -11,12 +11,12 @@ from packaging.version import Version
 from torchlink.catalog.releases import shipped, suits
 from torchlink.catalog.wheels import Pin, Wheels
 from torchlink.link.releases import fit_with_torch
-from torchlink.model.errors import TorchlinkError
 from torchlink.model.finding import Finding
 from torchlink.model.matrix import Fit
+from torchlink.model.reference import Kind
 from torchlink.model.report import Report
 from torchlink.solve.lessons import Lesson, by_trying, leaves_out, torch_exported
-from torchlink.solve.releases import is_final
+from torchlink.solve.releases import final_releases
 from torchlink.solve.wheel_set import WheelSet
 
 Judge = Callable[[WheelSet], Report]
@@ -48,12 +48,21 @@ def other_releases(trial: Trial, name: str) -> Lesson:
     present, why = trial.versions[name].partition("+")[0], trial.finding.title
     placed = next((one for one in trial.answer.placed if one.name == name), None)
     releases = [one for one in final_releases(name, trial.wheels) if trial.allowed.contains(one, prereleases=True)]
-    if placed is None or placed.size > LARGE or len(releases) < 2:
-        minor = ".".join(present.split(".")[:2])
-        specifier = f"!={minor}.*" if placed is not None and placed.size > LARGE else f"!={present}"
-        return Lesson(name=name, specifier=specifier, why=why)
+    if placed is not None and placed.size > LARGE:
+        return Lesson(name=name, specifier=_of_a_large_one(trial, present, releases), why=why)
+    if placed is None or len(releases) < 2:
+        return Lesson(name=name, specifier=f"!={present}", why=why)
     refuted = frozenset() if name == "torch" else _of_other_torch(name, trial)
     return by_trying(name, present, releases, lambda version: _fails(trial, name, version), why, refuted)
+
+
+def _of_a_large_one(trial: Trial, present: str, releases: Sequence[str]) -> str:
+    """Its whole minor release is left out, because each costs a gigabyte. A version that is refused by name says
+    nothing of the next patch: where no other minor release is left, that is tried too."""
+    minor = f"!={'.'.join(present.split('.')[:2])}.*"
+    is_refused_by_name = trial.finding.kind is Kind.GATE
+    is_last = not any(SpecifierSet(minor).contains(one) for one in releases)
+    return f"!={present}" if is_refused_by_name and is_last else minor
 
 
 def _fails(trial: Trial, name: str, version: str) -> bool:
@@ -93,17 +102,6 @@ def _is_as_bad(one: Finding, other: Finding) -> bool:
     needer = other.needer.name
     is_alike = one.needer.name == needer and one.provider.name in {needer, other.provider.name}
     return is_alike and one.severity.rank <= other.severity.rank
-
-
-def final_releases(name: str, wheels: Wheels) -> list[str]:
-    """Final releases with a wheel for this interpreter, by the index."""
-    try:
-        files = wheels.files(name)
-    except TorchlinkError:
-        return []
-    ranks = frozenset(wheels.tags)
-    found = {file.version for file in files if file.is_wheel and not file.yanked and ranks.intersection(file.tags)}
-    return sorted((one for one in found if is_final(one)), key=Version)
 
 
 def _of_other_torch(name: str, trial: Trial) -> frozenset[str]:
