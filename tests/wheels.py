@@ -51,6 +51,8 @@ class Served:
     form: str = "json"
     broken: bool = False
     wrong_hash: bool = False
+    metadata: str = ""
+    """What the index says of the METADATA beside wheels: ``right``, ``wrong`` (its hash), or nothing."""
     uploads: dict[str, str] = field(default_factory=dict)
     """When files were uploaded, by name."""
     requests: list[tuple[str, str, int]] = field(default_factory=list)
@@ -97,7 +99,14 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
                 if state.form == "html":
                     return self._send(200, _html(rows), "text/html")
                 return self._send(200, _json(rows, state), "application/vnd.pypi.simple.v1+json")
+            if self.path.endswith(".whl.metadata"):
+                return self._metadata(folder / self.path.rpartition("/")[2].removesuffix(".metadata"), state)
             return self._file(folder / self.path.rpartition("/")[2], state)
+
+        def _metadata(self, path: Path, state: Served) -> None:
+            data = metadata_of(path) if state.metadata else b""
+            state.requests.append((self.path, "", len(data)))
+            return self._send(200 if data else 404, data, "application/octet-stream")
 
         def _file(self, path: Path, state: Served) -> None:
             if not path.is_file():
@@ -139,6 +148,20 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def metadata_of(path: Path) -> bytes:
+    """The METADATA of a wheel."""
+    with zipfile.ZipFile(path) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return archive.read(name)
+
+
+def _told_metadata(path: Path, state: Served) -> dict[str, object]:
+    if not state.metadata or path.suffix != ".whl":
+        return {}
+    right = hashlib.sha256(metadata_of(path)).hexdigest()
+    return {"core-metadata": {"sha256": right if state.metadata == "right" else "0" * 64}}
+
+
 def _json(rows: Iterable[Path], state: Served) -> bytes:
     files = [
         {
@@ -147,6 +170,7 @@ def _json(rows: Iterable[Path], state: Served) -> bytes:
             "hashes": {"sha256": "0" * 64 if state.wrong_hash else _digest(path)},
             "size": path.stat().st_size,
             "upload-time": state.uploads.get(path.name, "2020-01-01T00:00:00Z"),
+            **_told_metadata(path, state),
         }
         for path in rows
     ]

@@ -12,7 +12,15 @@ from packaging.version import Version
 
 from tests.wheels import make_wheel, serve
 from torchlink.model.errors import UnreadableError
-from torchlink.read.index import IndexFile, best_wheel, files_on_index, files_on_links, html_rows, json_rows
+from torchlink.read.index import (
+    NO_METADATA,
+    IndexFile,
+    best_wheel,
+    files_on_index,
+    files_on_links,
+    html_rows,
+    json_rows,
+)
 
 
 @pytest.fixture
@@ -57,6 +65,24 @@ def test_the_best_wheel_is_an_installers() -> None:
     assert best_wheel(files, Version("1.0"), tags) is files[1]
     assert best_wheel(files, Version("1.0+cpu"), tags) is files[2]
     assert best_wheel(files[3:], Version("1.0"), tags) is None
+
+
+def test_metadata_beside_a_wheel_is_told_under_any_of_its_names() -> None:
+    digest = "ab" * 32
+    for said, wanted in (
+        (f'"core-metadata": {{"sha256": "{digest}"}}, "data-dist-info-metadata": {{"sha256": "00"}}', digest),
+        (f'"dist-info-metadata": {{"sha256": "{digest}"}}', digest),
+        ('"core-metadata": true', ""),
+        ('"core-metadata": false', NO_METADATA),
+        ('"requires-python": ""', ""),
+    ):
+        page = f'{{"files": [{{"filename": "x", "url": "x", {said}}}]}}'
+        (row,) = json_rows(page.encode(), "https://index.example/simple/x/")
+        assert row["metadata"] == wanted
+    for said in (f'data-core-metadata="sha256={digest}"', f'data-dist-info-metadata="SHA256={digest.upper()}"'):
+        (row,) = html_rows(f'<a href="x.whl" {said}>x</a>'.encode(), "https://index.example/")
+        assert row["metadata"] == digest
+    assert html_rows(b'<a href="x.whl" data-core-metadata="true">x</a>', "https://index.example/")[0]["metadata"] == ""
 
 
 def test_a_page_that_is_none_is_said() -> None:

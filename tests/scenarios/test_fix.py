@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.compiled import compile_library, needs_gcc
 from tests.scenarios.test_what_if import shop
 from tests.scenarios.world import World
-from tests.wheels import make_wheel
+from tests.wheels import make_wheel, serve
 from torchlink.cli.main import run
 from torchlink.model.plan import Plan
 from torchlink.model.report import Report
@@ -51,6 +53,20 @@ def test_alternatives_keep_one_side_each(world: World, shop: Path) -> None:
     assert first.violates == () and second.violates[0].constraint == "reader==1.0"
     assert second.violates[0].line == 1 and second.violates[0].file.endswith("requirements.txt")
     assert any(step.op == "edit-pin" and step.new == "2.0" for step in second.steps)
+
+
+def test_of_what_is_installed_no_wheel_is_read(world: World, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What uv is taught of the reader stands beside its wheel on the index."""
+    world.install("shelf", "2.0", {"shelf/__init__.py": "def keep():\n    pass\n"})
+    world.install("reader", "1.0", {"reader/__init__.py": "from shelf import store\n"}, ("shelf>=1",))
+    with serve(shop) as index:
+        index.metadata = "right"
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.simple)
+        monkeypatch.delenv("UV_FIND_LINKS")
+        report = fixed(world, "--python", str(world.python))
+        assert {"shelf": "1.0"} in [moves(plan) for plan in report.plans]
+        read = {path.rpartition("/")[2] for path, _, _ in index.requests if path.endswith(".whl")}
+    assert read == {"shelf-1.0-py3-none-any.whl"}
 
 
 def test_what_an_extra_and_a_group_ask_for_is_kept(world: World, shop: Path) -> None:

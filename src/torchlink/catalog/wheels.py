@@ -111,14 +111,14 @@ class Wheels:
 
     def _unread(self, pin: Pin) -> int:
         try:
-            file, _ = self._file(pin)
+            file, _ = self.chosen(pin)
         except TorchlinkError:
             return 0
         return 0 if local_path(file.url) is not None or is_kept(file.sha256, self.store) else file.size
 
     def _placed(self, pin: Pin) -> Placed:
         try:
-            file, inferred = self._file(pin)
+            file, inferred = self.chosen(pin)
             return Placed(
                 name=pin.name,
                 version=pin.version,
@@ -135,11 +135,12 @@ class Wheels:
         except UnreadableError as error:
             return Placed(name=pin.name, version=pin.version, reason=error.what, modules=self._modules(pin))
 
-    def _file(self, pin: Pin) -> tuple[IndexFile, bool]:
-        """The file of a release, and whether it is a sibling build's.
+    def chosen(self, pin: Pin) -> tuple[IndexFile, bool]:
+        """The wheel of a release that an installer takes, and whether it is a sibling build's.
 
         Raises:
             UnreadableError: there is none for this interpreter.
+            UnreachableError: no index answers.
         """
         if pin.url:
             return _named_file(pin), False

@@ -9,20 +9,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from torchlink.catalog.core_metadata import core_metadata
 from torchlink.catalog.wheels import Wheels
 from torchlink.link.pin_families import Required
 from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.store import ByteStore
-from torchlink.read.http import UnreachableError, read_url
-from torchlink.read.index import IndexFile, local_path
+from torchlink.read.http import UnreachableError
 from torchlink.read.metadata import parse_core_metadata
-from torchlink.read.range_file import RangeFile
-from torchlink.read.wheel_archive import WheelArchive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_LARGEST = 4 * 2**20
 _THREADS = 8
 
 
@@ -68,44 +65,12 @@ class Releases:
             chosen = next(iter(own or files), None)
             if chosen is None:
                 return Required(problem=f"no index that was asked has a wheel of {name} {version}")
-            lines = self._lines(chosen)
+            lines = parse_core_metadata(core_metadata(chosen, wheels)).requires
         except UnreachableError:
             raise
-        except (TorchlinkError, OSError) as error:
-            reason = error.what if isinstance(error, TorchlinkError) else str(error)
-            return Required(problem=reason)
+        except TorchlinkError as error:
+            return Required(problem=error.what)
         return Required(lines=lines, inferred_from="" if own else chosen.version)
-
-    def _lines(self, file: IndexFile) -> tuple[str, ...]:
-        kept = self.wheels.store.get("core-metadata", file.sha256) if file.sha256 else None
-        if kept is None:
-            kept = self._metadata(file)
-            if file.sha256:
-                self.wheels.store.put("core-metadata", file.sha256, kept)
-        return parse_core_metadata(kept).requires
-
-    def _metadata(self, file: IndexFile) -> bytes:
-        """The METADATA of a wheel: beside it on the index (PEP 658), else a range of it."""
-        place = local_path(file.url)
-        if place is not None:
-            with Path(place).open("rb") as opened:
-                return _member(WheelArchive(opened, file.filename, Path(place).stat().st_size))
-        if self.wheels.offline:
-            raise TorchlinkError("its metadata was not read before, and --offline asks no index")
-        try:
-            return read_url(f"{file.url}.metadata", _LARGEST)[0]
-        except UnreachableError:
-            raise
-        except TorchlinkError:  # an index need not have it
-            with RangeFile(file.url, file.size) as remote:
-                return _member(WheelArchive(remote, file.filename, remote.size))
-
-
-def _member(archive: WheelArchive) -> bytes:
-    for member in archive.members:
-        if member.name.count("/") == 1 and member.name.endswith(".dist-info/METADATA"):
-            return archive.packed(member).unpacked(member.name)
-    raise TorchlinkError("its wheel has no METADATA")
 
 
 @contextmanager

@@ -24,6 +24,10 @@ from torchlink.read.http import read_url, shown
 MAX_PAGE = 128 * 2**20
 MAX_FILES = 200_000
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+NO_METADATA = "none"
+"""In place of a hash: the index says that it offers no METADATA beside a file."""
+_METADATA_KEYS = ("core-metadata", "data-dist-info-metadata", "dist-info-metadata")
+"""PEP 714's name; what indexes called it before by mistake; PEP 658's name."""
 _SHA256 = re.compile(r"sha256=([0-9a-f]{64})")
 
 
@@ -46,6 +50,8 @@ class IndexFile:
     requires_python: str = ""
     uploaded: str = ""
     """RFC 3339."""
+    metadata: str = ""
+    """The SHA-256 of the METADATA beside it (PEP 658, 714); empty where the index says nothing of one, or no hash."""
 
     @property
     def is_wheel(self) -> bool:
@@ -122,7 +128,15 @@ def json_rows(data: bytes, base: str) -> Iterator[Mapping[str, str]]:
             "yanked": yanked if isinstance(yanked, str) and yanked else "withdrawn" if yanked else "",
             "requires-python": _text(row.get("requires-python")),
             "uploaded": _text(row.get("upload-time")),
+            "metadata": _metadata(next((row[key] for key in _METADATA_KEYS if key in row), None)),
         }
+
+
+def _metadata(said: object) -> str:
+    """The hash that a page gives of the METADATA beside a file: ``{"sha256": ...}``, ``true`` or ``false``."""
+    if said is False:
+        return NO_METADATA
+    return _text(said.get("sha256")).lower() if isinstance(said, dict) else ""
 
 
 class _Links(HTMLParser):
@@ -150,8 +164,16 @@ class _Links(HTMLParser):
                 "sha256": digest[1] if digest else "",
                 "yanked": (values["data-yanked"] or "withdrawn") if "data-yanked" in values else "",
                 "requires-python": values.get("data-requires-python") or "",
+                "metadata": _linked_metadata(values),
             }
         )
+
+
+def _linked_metadata(values: Mapping[str, str | None]) -> str:
+    """The same of a link: ``data-core-metadata="sha256=..."``, or ``"true"``."""
+    said = values.get("data-core-metadata") or values.get("data-dist-info-metadata") or ""
+    found = _SHA256.fullmatch(said.strip().lower())
+    return found[1] if found else ""
 
 
 def html_rows(data: bytes, base: str) -> list[dict[str, str]]:
@@ -199,6 +221,7 @@ def _of_project(rows: Iterable[Mapping[str, str]], name: str) -> Iterator[IndexF
                 yanked=row.get("yanked", ""),
                 requires_python=row.get("requires-python", ""),
                 uploaded=row.get("uploaded", ""),
+                metadata=row.get("metadata", ""),
             )
 
 

@@ -10,13 +10,16 @@ from dataclasses import replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from torchlink.catalog.core_metadata import core_metadata
 from torchlink.catalog.wheels import Pin
+from torchlink.model.errors import UnreadableError
 from torchlink.model.finding import Finding
 from torchlink.model.names import normalise
 from torchlink.model.plan import Plan
 from torchlink.model.reference import PartyType
 from torchlink.model.report import Report
 from torchlink.read.environment import environment_of
+from torchlink.read.http import UnreachableError
 from torchlink.read.metadata import CoreMetadata, parse_core_metadata
 from torchlink.read.wheel import Wheel
 from torchlink.solve.ask import Asked, needed, pins_of, set_of
@@ -148,9 +151,8 @@ def _wish(trouble: Trouble, alternative: Alternative, search: Search) -> Wish:
 
 def _metadata(name: str, version: str, extra: Sequence[str], asked: Asked) -> Metadata:
     """A release's own metadata, whole, with what was learned of it."""
-    (placed,) = asked.wheels.place([Pin(name=name, version=version)])
-    if placed.wheel is not None:
-        core = _core(placed.wheel)
+    core = _released(name, version, asked)
+    if core is not None:
         requires, extras, python = core.requires, core.extras, core.requires_python
     else:
         installed = None if asked.answer.beneath is None else environment_of(asked.answer.beneath).distribution(name)
@@ -163,6 +165,22 @@ def _metadata(name: str, version: str, extra: Sequence[str], asked: Asked) -> Me
         extras=tuple(map(normalise, extras)),
         requires_python=python,
     )
+
+
+def _released(name: str, version: str, asked: Asked) -> CoreMetadata | None:
+    """What a release says of itself. Of what is installed no wheel was read, and its metadata alone is asked for."""
+    placed = next((one for one in asked.answer.placed if (one.name, one.version) == (name, version)), None)
+    if placed is not None and placed.wheel is not None:
+        return _core(placed.wheel)
+    try:
+        file, _ = asked.wheels.chosen(Pin(name=name, version=version))
+        return parse_core_metadata(core_metadata(file, asked.wheels))
+    except UnreachableError:
+        if not asked.wheels.offline:
+            raise
+        return None
+    except UnreadableError:
+        return None
 
 
 def _core(wheel: Wheel) -> CoreMetadata:
