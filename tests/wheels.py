@@ -55,6 +55,8 @@ class Served:
     """What the index says of the METADATA beside wheels: ``right``, ``wrong`` (its hash), or nothing."""
     uploads: dict[str, str] = field(default_factory=dict)
     """When files were uploaded, by name."""
+    pythons: dict[str, str] = field(default_factory=dict)
+    """Which Pythons the index says that files are for, by name."""
     requests: list[tuple[str, str, int]] = field(default_factory=list)
     """Path, ``Range`` header, bytes sent."""
 
@@ -170,6 +172,7 @@ def _json(rows: Iterable[Path], state: Served) -> bytes:
             "hashes": {"sha256": "0" * 64 if state.wrong_hash else _digest(path)},
             "size": path.stat().st_size,
             "upload-time": state.uploads.get(path.name, "2020-01-01T00:00:00Z"),
+            "requires-python": state.pythons.get(path.name),
             **_told_metadata(path, state),
         }
         for path in rows

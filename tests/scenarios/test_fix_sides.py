@@ -9,7 +9,7 @@ import pytest
 from tests.scenarios.test_fix import ask_for, fixed, moves
 from tests.scenarios.test_what_if import shop
 from tests.scenarios.world import World
-from tests.wheels import make_wheel
+from tests.wheels import make_wheel, serve
 
 __all__ = ["shop"]
 
@@ -80,3 +80,24 @@ def test_a_patch_release_that_is_refused_by_name_says_nothing_of_the_one_before(
     gate = 'if shelf.__version__ != "2.9.0":\n    raise ImportError(f"model does not go with {shelf.__version__}")\n'
     make_wheel(shop, "model", "1.0", {"model/__init__.py": f"import shelf\n{gate}", "model/use.py": ""})
     assert kept(world, "model", "shelf>=2.9,<3") == {"shelf": "2.9.0"}
+
+
+def test_a_release_for_another_python_is_not_tried(
+    world: World, shop: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The index says which Pythons a wheel is for; nothing of it needs to be read."""
+    later = "Requires-Python: >=3.99"
+    for number in range(1, 6):
+        files = {"model/__init__.py": "from shelf import store\n" if number > 3 else "", "model/use.py": ""}
+        make_wheel(tmp_path / "index", "model", f"{number}.0", files, headers=[later] if number in (2, 4) else [])
+    make_wheel(tmp_path / "index", "shelf", "2.0", {"shelf/__init__.py": ""})
+    world.source("main.py", "import model.use\n")
+    with serve(tmp_path / "index") as index:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.simple)
+        monkeypatch.delenv("UV_FIND_LINKS")
+        index.metadata = "right"
+        index.pythons = dict.fromkeys(("model-2.0-py3-none-any.whl", "model-4.0-py3-none-any.whl"), ">=3.99")
+        report = fixed(world, "-r", ask_for(world, "model", "shelf"))
+        read = {path.rpartition("/")[2] for path, _, _ in index.requests if path.endswith(".whl")}
+    assert moves(report.plans[0]) == {"model": "3.0"}
+    assert not read & index.pythons.keys()

@@ -77,7 +77,7 @@ def _is_moved_in_vain(finding: Finding, turn: Turn) -> bool:
 
 def _leaves_any(lesson: Lesson, turn: Turn) -> bool:
     allowed = words(lesson.name, turn.trouble, turn.alternative, turn.search) & SpecifierSet(lesson.specifier)
-    releases = final_releases(lesson.name, turn.trouble.asked.wheels)
+    releases = final_releases(lesson.name, turn.trouble.asked.wheels, turn.answer.interpreter.version)
     return any(allowed.contains(one, prereleases=True) for one in releases)
 
 

@@ -15,7 +15,7 @@ from torchlink.model.errors import TorchlinkError, UnreadableError
 from torchlink.model.matrix import Cell, Fit, Matrix
 from torchlink.model.release import ReleaseFact
 from torchlink.read.http import UnreachableError
-from torchlink.solve.releases import is_final
+from torchlink.solve.releases import final_of, is_final, is_for
 
 Tell = Callable[[str, int, int], None]
 
@@ -35,7 +35,7 @@ def matrices(
     Raises:
         TorchlinkError: a package has no release for this interpreter, or no index answers.
     """
-    facts = {name: _facts(name, wheels, every=every, tell=tell) for name in names}
+    facts = {name: _facts(name, wheels, interpreter.version, every=every, tell=tell) for name in names}
     return tuple(_matrix(one, other, facts, interpreter) for one, other in combinations(names, 2))
 
 
@@ -43,8 +43,8 @@ _Facts = dict[str, ReleaseFact | str]
 """By version; a text says why there are none."""
 
 
-def _facts(name: str, wheels: Wheels, *, every: bool, tell: Tell) -> _Facts:
-    versions = _versions(name, wheels, every=every)
+def _facts(name: str, wheels: Wheels, python: str, *, every: bool, tell: Tell) -> _Facts:
+    versions = _versions(name, wheels, python, every=every)
     if not versions:
         raise TorchlinkError(
             f"{name} has no release with a wheel for this Python and platform",
@@ -60,17 +60,17 @@ def _facts(name: str, wheels: Wheels, *, every: bool, tell: Tell) -> _Facts:
     return found
 
 
-def _versions(name: str, wheels: Wheels, *, every: bool) -> list[str]:
+def _versions(name: str, wheels: Wheels, python: str, *, every: bool) -> list[str]:
     """Final releases with a wheel that suits, oldest first; the newest of each minor release alone unless ``every``."""
-    supported = frozenset(wheels.tags)
     try:
-        files = wheels.files(name)
-        candidates = {file.version for file in files if supported.intersection(file.tags) and not file.yanked}
+        ordered = final_of(wheels.files(name), wheels, python)
     except UnreachableError:
-        candidates = {fact.version for fact in shipped(name).values() if suits(fact, supported)}
-        if not candidates:
+        supported = frozenset(wheels.tags)
+        known = [fact for fact in shipped(name).values() if suits(fact, supported)]
+        if not known:
             raise
-    ordered = sorted((one for one in candidates if is_final(one)), key=Version)
+        found = {fact.version for fact in known if is_final(fact.version) and is_for(fact.requires_python, python)}
+        ordered = sorted(found, key=Version)
     if every:
         return ordered
     newest = {Version(one).release[:2]: one for one in ordered}

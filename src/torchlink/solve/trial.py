@@ -47,7 +47,8 @@ def other_releases(trial: Trial, name: str) -> Lesson:
     """
     present, why = trial.versions[name].partition("+")[0], trial.finding.title
     placed = next((one for one in trial.answer.placed if one.name == name), None)
-    releases = [one for one in final_releases(name, trial.wheels) if trial.allowed.contains(one, prereleases=True)]
+    every = final_releases(name, trial.wheels, trial.answer.interpreter.version)
+    releases = [one for one in every if trial.allowed.contains(one, prereleases=True)]
     if placed is not None and placed.size > LARGE:
         return Lesson(name=name, specifier=_of_a_large_one(trial, present, releases), why=why)
     if placed is None or len(releases) < 2:
