@@ -11,6 +11,7 @@ from torchlink.link.importing import (
 )
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.names import target_names
+from torchlink.link.importing.texts import PartlyKnown
 from torchlink.link.importing.values import (
     UNKNOWN,
     Class,
@@ -18,7 +19,6 @@ from torchlink.link.importing.values import (
     Function,
     Instance,
     Module,
-    PartlyKnown,
     Scope,
     Value,
     is_text,

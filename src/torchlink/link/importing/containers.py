@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from torchlink.link.importing import operations
+from torchlink.link.importing.texts import PartlyKnown
 from torchlink.link.importing.values import (
     UNKNOWN,
     Class,
@@ -15,7 +16,6 @@ from torchlink.link.importing.values import (
     ForeignObject,
     Function,
     Instance,
-    PartlyKnown,
     Value,
     is_known,
 )

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from torchlink.link.importing import attributes, binding, calls, containers, intrinsics, operations
 from torchlink.link.importing.failures import Raised, exception
 from torchlink.link.importing.machine import Machine
+from torchlink.link.importing.texts import PartlyKnown
 from torchlink.link.importing.values import (
     UNKNOWN,
     ExceptionValue,
     Foreign,
     Function,
     Instance,
-    PartlyKnown,
     Scope,
     Value,
     is_known,

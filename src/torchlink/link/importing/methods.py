@@ -11,9 +11,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from torchlink.link.importing import containers, operations
+from torchlink.link.importing.texts import PartlyKnown
 from torchlink.link.importing.values import (
     UNKNOWN,
-    PartlyKnown,
     Value,
     is_known,
     is_text,

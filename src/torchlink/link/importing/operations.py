@@ -13,18 +13,16 @@ from packaging.version import InvalidVersion, Version
 
 from torchlink.link.importing import methods
 from torchlink.link.importing.machine import Machine
+from torchlink.link.importing.texts import InstalledVersion, PartlyKnown, VersionText
 from torchlink.link.importing.values import (
     UNKNOWN,
     Foreign,
     ForeignObject,
     Function,
-    InstalledVersion,
     Intrinsic,
     Method,
     Module,
-    PartlyKnown,
     Value,
-    VersionText,
     is_known,
     is_text,
 )

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
-from packaging.version import Version
-
+from torchlink.link.importing.texts import PartlyKnown
 from torchlink.model.reference import Broken, Undecided
 from torchlink.model.source import Block, Node
 
@@ -39,7 +38,7 @@ class Event:
 
     line: int
     place: str
-    lost: object = None
+    lost: Value = None
     """The ``Failure`` that the code around it takes."""
     warning: Broken | None = None
     undecided: Undecided | None = None
@@ -215,35 +214,9 @@ class Operators:
     name: str = ""
 
 
-class PartlyKnown(str):
-    """A text with unknown parts, shown as ``…``. Good for messages; no operation takes it for known."""
-
-    __slots__ = ()
-
-
 def is_text(value: Value) -> TypeGuard[str]:
     """Whether a value is a text that is known from end to end."""
     return isinstance(value, str) and not isinstance(value, PartlyKnown)
-
-
-class VersionText(str):
-    """The version of an installed distribution; knows whose it is, so that a comparison can be traced back."""
-
-    __slots__ = ("distribution",)
-    distribution: str
-
-    def __new__(cls, text: str, distribution: str) -> VersionText:
-        self = super().__new__(cls, text)
-        self.distribution = distribution
-        return self
-
-
-class InstalledVersion(Version):
-    """A parsed version of an installed distribution."""
-
-    def __init__(self, text: str, distribution: str) -> None:
-        super().__init__(text)
-        self.distribution = distribution
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -254,7 +227,7 @@ class ExceptionValue:
     """A built-in exception class or a ``Class``."""
     message: str
     arguments: tuple[Value, ...] = ()
-    failure: object = None
+    failure: Value = None
     """The ``Failure`` behind it (see ``failures.py``), where there is one."""
 
 

@@ -15,12 +15,12 @@ from torchlink.link.importing import (
 )
 from torchlink.link.importing.failures import PackageNotFoundError, Raised, exception
 from torchlink.link.importing.machine import Machine
+from torchlink.link.importing.texts import VersionText
 from torchlink.link.importing.values import (
     UNKNOWN,
     ForeignObject,
     Intrinsic,
     Value,
-    VersionText,
     is_text,
 )
 

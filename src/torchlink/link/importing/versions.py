@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from torchlink.link.importing.machine import Machine
-from torchlink.link.importing.values import Instance, Module, Value, VersionText
+from torchlink.link.importing.texts import VersionText
+from torchlink.link.importing.values import Instance, Module, Value
 
 
 def version_of(machine: Machine, module: Module, value: Value) -> Value:
