@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,19 @@ def test_a_module_that_nests_too_deep_is_the_same_problem_each_time(site: Path) 
     store = Memory()
     problems = [sources(site.parents[2], store).module(str(site / "shelf/__init__.py")).problem for _ in range(2)]
     assert problems[0] == problems[1] != ""
+
+
+def test_what_did_not_parse_for_want_of_stack_is_parsed_again(site: Path) -> None:
+    install(site, "shelf", "1.0", files={"shelf/__init__.py": f"x = {'[' * 80}{']' * 80}\n"})
+    path, store = str(site / "shelf/__init__.py"), Memory()
+    deep, limit = sources(site.parents[2], store), sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 70)
+    try:
+        problem = deep.module(path).problem
+    finally:
+        sys.setrecursionlimit(limit)
+    assert problem == "does not parse: RecursionError"
+    assert sources(site.parents[2], store).module(path).problem == ""
 
 
 def test_a_notebook_is_read_as_its_code(site: Path, tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ Walk = Callable[[Callable[[str], ModuleSource]], Iterable[ModuleSource]]
 
 _ARCHIVES = (".egg/", ".zip/")
 _UNREAD = "cannot be read: "
+_FOR_NOW = ("RecursionError", "MemoryError")
+"""How problems end that may be the stack's at that depth, not the file's."""
 
 
 class DiskFiles:
@@ -144,7 +146,7 @@ class SourceFiles:
         found = unpack(path, ahead)
         if found.problem.startswith(_UNREAD):
             self.settled = self.settled and not self._key(path)
-        else:
+        elif not found.problem.endswith(_FOR_NOW):
             self.keep("source", path, partial(bytes, ahead))
         return found
 

@@ -144,6 +144,17 @@ def test_a_thousand_packages_deep(paper: Paper) -> None:
     assert paper.link().targets == []
 
 
+def test_statements_calls_and_imports_nest_deeper_than_the_stack(paper: Paper) -> None:
+    """Each alone is shallow enough for Python's parser."""
+    nested = "".join(f"{' ' * level}if n:\n" for level in range(1, 90)) + f"{' ' * 90}f(n - 1)\n"
+    paper.lay({f"m{number}.py": f"def f(n):\n{nested} else:\n  import m{number + 1}\nf(20)\n" for number in range(30)})
+    paper.lay({"m30.py": ""})
+    paper.source("import m0\nimport shelf\n")
+    found = paper.link()
+    assert found.targets == ["shelf"]
+    assert set(found.reasons) <= {"statements and imports nest too deep"}
+
+
 def test_functions_nest_deep(paper: Paper) -> None:
     text = "".join(f"{' ' * depth}def f():\n" for depth in range(90)) + " " * 90 + "import nothing\n"
     paper.lay({"a.py": text + "f()\n"})

@@ -138,6 +138,9 @@ def run_source(machine: Machine, module: Module) -> None:
     machine.depth = machine.perhaps = 0
     try:
         statements.run_module(machine, Scope(namespace, module), source.block)
+    except RecursionError:
+        # Nested deeper than any real source, by statements, calls and imports together: Python gives up long before.
+        _leave_undecided(machine, module, "statements and imports nest too deep")
     except Raised as raised:
         module.state = State.FAILED
         raised.crossed.append(module.name)
