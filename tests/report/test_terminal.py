@@ -13,6 +13,7 @@ from torchlink.link.cause import group
 from torchlink.model.reference import Links, Undecided
 from torchlink.model.report import Verdict
 from torchlink.report.terminal import render
+from torchlink.report.wording import reasons
 
 
 def test_60_columns() -> None:
@@ -60,7 +61,8 @@ Looked at 125 distributions, 4,210 reached modules, 502
 native libraries, 93,210 references in 1.9 s.
 7 references could not be decided, none of them on a reached
 path:
-  7 × the name of the library is computed at run time
+  7 × torchaudio/lib/_torchaudio.so: the name of the library
+  is computed at run time
 1 finding silenced by the project's configuration.
 One finding in full: torchlink check --explain
 numpy-abi:torch:numpy
@@ -99,7 +101,7 @@ Verdict broken: 2 breaks, 1 risk, 1 note.
 Looked at 125 distributions, 4,210 reached modules, 502 native libraries, 93,210 references in 1.9
 s.
 7 references could not be decided, none of them on a reached path:
-  7 × the name of the library is computed at run time
+  7 × torchaudio/lib/_torchaudio.so: the name of the library is computed at run time
 1 finding silenced by the project's configuration.
 One finding in full: torchlink check --explain numpy-abi:torch:numpy
 """)
@@ -136,7 +138,7 @@ RISK      diffusers 0.21.4 requires huggingface-hub<0.26,>=0.20; huggingface-hub
 Verdict broken: 2 breaks, 1 risk, 1 note.
 Looked at 125 distributions, 4,210 reached modules, 502 native libraries, 93,210 references in 1.9 s.
 7 references could not be decided, none of them on a reached path:
-  7 × the name of the library is computed at run time
+  7 × torchaudio/lib/_torchaudio.so: the name of the library is computed at run time
 1 finding silenced by the project's configuration.
 One finding in full: torchlink check --explain numpy-abi:torch:numpy
 """)
@@ -168,8 +170,9 @@ be decided; nothing found.
 Looked at 125 distributions, 4,210 reached modules, 502 native libraries, 93,210
 references in 1.9 s.
 7 references could not be decided, 1 of them on a reached path:
-  1 × it is cut short
-  7 × the name of the library is computed at run time
+  1 × x.so: it is cut short
+  7 × torchaudio/lib/_torchaudio.so: the name of the library is computed at run
+  time
 """)
 
 
@@ -201,3 +204,13 @@ def test_hostile_names_are_only_names() -> None:
     assert "[red]evil[/red]" in shown
     assert "\x1b" not in shown
     assert "\nVerdict sound." not in shown
+
+
+def test_a_reason_names_what_it_is_of_where_that_is_short() -> None:
+    one = report().undecided[0]
+    reason = "was yanked: broken build"
+    many = [Undecided(kind=one.kind, artifact=f"shelf {number}", reason=reason, reached=True) for number in range(3)]
+    lines = {number: reasons(many[:number], 3)[0] for number in (1, 2, 3)}
+    assert lines == {1: (1, f"shelf 0: {reason}"), 2: (2, f"shelf 0, shelf 1: {reason}"), 3: (3, reason)}
+    same = Undecided(kind=one.kind, artifact="only 1.0", reason="only 1.0 exists only as source", reached=True)
+    assert reasons([same], 3) == ((1, "only 1.0 exists only as source"),)

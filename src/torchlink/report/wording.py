@@ -12,6 +12,7 @@ from torchlink.model.report import Report, Verdict
 
 _ARROW = " → "
 _SHOWN_BEFORE, _SHOWN_AFTER = 3, 2
+_MOST_ARTIFACTS = 2
 _PLURALS = {"library": "libraries"}
 
 
@@ -86,12 +87,21 @@ def target_sentence(report: Report) -> str:
 
 
 def reasons(undecided: Iterable[Undecided], most: int) -> tuple[tuple[int, str], ...]:
-    """The reasons for which something stayed undecided, with how often each was met; those on a reached path first."""
+    """The reasons for which something stayed undecided, with how often each was met; those on a reached path first.
+
+    What one or two artifacts alone have is said of them: ``shelf 2.0: was yanked: broken build``.
+    """
     every = tuple(undecided)
     counts = Counter(one.reason for one in every)
     reached = {one.reason for one in every if one.reached}
     ordered = sorted(counts.items(), key=lambda item: (item[0] not in reached, -item[1], item[0]))
-    return tuple((number, reason) for reason, number in ordered[:most])
+    return tuple((number, f"{_whose(reason, every)}{reason}") for reason, number in ordered[:most])
+
+
+def _whose(reason: str, undecided: Iterable[Undecided]) -> str:
+    artifacts = dict.fromkeys(one.artifact for one in undecided if one.reason == reason)
+    named = [one for one in artifacts if one and one not in reason]
+    return f"{', '.join(named)}: " if named and len(artifacts) <= _MOST_ARTIFACTS else ""
 
 
 def plan_sentence(plan: Plan) -> str:
