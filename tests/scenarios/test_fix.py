@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,15 @@ def test_plans_against_poetrys_table(world: World, shop: Path) -> None:
     (plan,) = report.plans
     assert (moves(plan), plan.certainty) == ({"shelf": "1.0"}, "proven")
     assert [(one.constraint, one.line) for one in plan.violates] == [("shelf ~2.0", 4)]
+
+
+def test_what_exists_only_as_source_stands_beside_a_fix(world: World, shop: Path) -> None:
+    with tarfile.open(shop / "flash-1.5.tar.gz", "w:gz") as archive:
+        (shop / "setup.py").write_text("raise SystemExit('executed')\n", encoding="utf-8")
+        archive.add(shop / "setup.py", "flash-1.5/setup.py")
+    report = fixed(world, "-r", ask_for(world, "reader", "flash==1.5"))
+    (plan,) = report.plans
+    assert (moves(plan), plan.certainty, plan.violates) == ({"shelf": "1.0"}, "proven", ())
 
 
 def test_one_turn_is_not_enough_where_the_answer_breaks_elsewhere(world: World, shop: Path) -> None:

@@ -109,6 +109,26 @@ def test_what_exists_only_as_source_is_unknown_and_the_rest_is_answered(world: W
     assert "uv finds no set" in world.capture.readouterr().err
 
 
+def test_files_may_ask_for_what_exists_only_as_source(
+    world: World, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tarfile.open(shop / "flash-1.5.tar.gz", "w:gz") as archive:
+        (shop / "setup.py").write_text("raise SystemExit('executed')\n", encoding="utf-8")
+        archive.add(shop / "setup.py", "flash-1.5/setup.py")
+    monkeypatch.chdir(tmp_path)
+    world.source("main.py", "import flash, ghost, reader\nflash.anything(ghost)\n")
+    world.source("bounds.txt", "shelf<2\n")
+    world.source("more.txt", "--find-links .\nflash>=1\nghost @ git+https://nowhere.invalid/ghost.git\n")
+    world.source(
+        "requirements.txt",
+        "reader\n-r more.txt\n-c bounds.txt\nnone @ git+https://x.invalid/x ; python_version < '3'\n",
+    )
+    report = what_if(world, "--requirements", str(world.project / "requirements.txt"))
+    assert report.findings == ()
+    unknown = {one.artifact: one.reason for one in report.undecided if one.artifact}
+    assert set(unknown) == {"flash 1.5", "ghost 0"}
+
+
 def test_a_project_without_an_environment_is_judged_by_its_requirements(world: World, shop: Path) -> None:
     world.source("requirements.txt", "reader\n")
     report = what_if(world)
@@ -167,6 +187,23 @@ def test_the_release_that_broke_it_is_found(world: World, shop: Path, monkeypatc
         report = what_if(world, "--fresh", "--bisect")
     assert report.target.note == "it broke on 2022-01-03: shelf 1.5 → 2.0; the set of 2021-06-03 links"
     assert [one.provider.version for one in report.findings] == ["2.0"]
+
+
+def test_an_index_that_fails_is_told_and_not_that_there_is_no_set(
+    world: World, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    world.source("requirements.txt", "reader\n")
+    with serve(shop) as server:
+        server.broken = True
+        monkeypatch.setenv("UV_DEFAULT_INDEX", server.simple)
+        monkeypatch.delenv("UV_FIND_LINKS")
+        assert run(["check", str(world.project), "--fresh"]) == 2
+    err = world.capture.readouterr().err
+    assert (
+        "an index does not answer" in err and "HTTP 503" in err and "check the network" in err and "no set" not in err
+    )
 
 
 def test_another_platform_is_judged_from_here(world: World, shop: Path) -> None:

@@ -17,9 +17,9 @@ from torchlink.read.frozen import read_frozen
 from torchlink.solve.declared import Choice, declared
 from torchlink.solve.means import means_of
 from torchlink.solve.moves import is_same, moves_sentence
-from torchlink.solve.poetry import Told, with_poetry
-from torchlink.solve.source_only import source_only
-from torchlink.solve.uv import UnsatisfiableError, Uv, Wish
+from torchlink.solve.poetry import with_poetry
+from torchlink.solve.resolving import resolve, resolve_anyway
+from torchlink.solve.uv import Uv, Wish
 from torchlink.solve.wheel_set import WheelSet, wheel_set
 
 Progress = Callable[[str, int, int], None]
@@ -87,22 +87,21 @@ def ask(
     )
     if beneath is not None:
         return _changed(question, beneath, wish, driver, wheels, tell)
-    forced, told = "", Told(wish=wish)
     if question.frozen is not None:
         answer = _frozen(question.frozen, driver, wheels, interpreter)
-    else:
-        tell("resolving with uv", 0, 0)
-        told = with_poetry(wish, choice_of(question), interpreter.version)
-        pins, forced = _resolved(driver, told.wish, wheels)
-        answer = replace(wheel_set(pins, wheels, interpreter), asked=_named(question))
+        return Asked(question=question, answer=answer, wheels=wheels, uv=driver, wish=wish, present=answer.versions)
+    tell("resolving with uv", 0, 0)
+    told = with_poetry(wish, choice_of(question), interpreter.version)
+    found = resolve_anyway(driver, told.wish, wheels, interpreter.markers)
+    answer = replace(wheel_set(found.pins, wheels, interpreter), asked=_named(question))
     return Asked(
         question=question,
         answer=answer,
         wheels=wheels,
         uv=driver,
-        wish=told.wish,
+        wish=found.wish,
         present=answer.versions,
-        forced=forced,
+        forced=found.forced,
         untold=told.notes,
     )
 
@@ -117,49 +116,6 @@ def needed(asked: Asked, pins: Sequence[Pin]) -> Sequence[Pin]:
     """Those pins whose wheels make the set: beneath which an environment is installed, those that it has not."""
     installed = {} if asked.answer.beneath is None else asked.present
     return [pin for pin in pins if pin.name not in installed or not is_same(installed[pin.name], pin.version)]
-
-
-def _resolved(uv: Uv, wish: Wish, wheels: Wheels) -> tuple[list[Pin], str]:
-    """What uv answers. Where it refuses exact pins that contradict each other, what they say all the same, and why.
-
-    People install such sets in two steps, or with ``--no-deps``: what then breaks is the question.
-    """
-    try:
-        return _with_sources(uv, wish, wheels), ""
-    except UnsatisfiableError as error:
-        exact = tuple(str(one.requirement) for one in declared(wish.files, wish.lines) if one.exact)
-        if len(exact) < 2:
-            raise
-        try:
-            return pins_of(uv, replace(wish, overrides=exact)), str(error)
-        except UnsatisfiableError:
-            raise error from None
-
-
-def _with_sources(uv: Uv, wish: Wish, wheels: Wheels) -> list[Pin]:
-    """What uv answers. Where nothing but source exists of what is asked for by name, that release, and all else.
-
-    Raises:
-        TorchlinkError: as `Uv.resolve`.
-    """
-    try:
-        return pins_of(uv, wish)
-    except UnsatisfiableError:
-        sources, lines = source_only(wish.lines, wheels)
-        if not sources:
-            raise
-    rest = replace(wish, lines=lines)
-    found = pins_of(uv, rest) if rest.lines or rest.files else []
-    return [*(pin for pin in found if pin.name not in sources), *sources.values()]
-
-
-def pins_of(uv: Uv, wish: Wish) -> list[Pin]:
-    """What uv answers, as pins.
-
-    Raises:
-        TorchlinkError: as `Uv.resolve`.
-    """
-    return [Pin(name=one.name, version=one.version or "0", url=one.url) for one in uv.resolve(wish)]
 
 
 def _beneath(
@@ -211,4 +167,5 @@ def _changed(question: Question, beneath: Survey, wish: Wish, uv: Uv, wheels: Wh
     if not question.added:
         return asked
     tell("resolving with uv", 0, 0)
-    return replace(asked, answer=set_of(asked, _with_sources(uv, wish, wheels)))
+    found = resolve(uv, wish, wheels, bare.interpreter.markers)
+    return replace(asked, answer=set_of(asked, found.pins), wish=found.wish)

@@ -12,8 +12,9 @@ from torchlink.model.errors import TorchlinkError
 from torchlink.model.finding import Finding
 from torchlink.model.reference import PartyType, Severity
 from torchlink.model.report import Report
-from torchlink.solve.ask import Asked, pins_of
+from torchlink.solve.ask import Asked
 from torchlink.solve.moves import moved, moves_in_words
+from torchlink.solve.resolving import pins_of
 from torchlink.solve.uv import UnsatisfiableError
 from torchlink.solve.wheel_set import WheelSet, wheel_set
 

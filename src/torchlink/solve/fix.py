@@ -22,11 +22,12 @@ from torchlink.read.environment import environment_of
 from torchlink.read.http import UnreachableError
 from torchlink.read.metadata import CoreMetadata, parse_core_metadata
 from torchlink.read.wheel import Wheel
-from torchlink.solve.ask import Asked, needed, pins_of, set_of
+from torchlink.solve.ask import Asked, needed, set_of
 from torchlink.solve.goals import faults, is_break, left
 from torchlink.solve.learning import Turn, learn
 from torchlink.solve.plan import Fixes, make_plan, ranked
 from torchlink.solve.releases import is_final
+from torchlink.solve.resolving import pins_of
 from torchlink.solve.ties import tied
 from torchlink.solve.trouble import Alternative, Search, Trouble
 from torchlink.solve.uv import Metadata, UnsatisfiableError, Wish
@@ -130,7 +131,9 @@ def _search(trouble: Trouble, alternative: Alternative, sought: Sequence[Finding
 
 def _wish(trouble: Trouble, alternative: Alternative, search: Search) -> Wish:
     asked = trouble.asked
-    lines = [one.relaxed() if one.name in alternative.relaxed else str(one.requirement) for one in trouble.declared]
+    known = {one.name for one in asked.wish.known}
+    told = (one for one in trouble.declared if one.name not in known)
+    lines = [one.relaxed() if one.name in alternative.relaxed else str(one.requirement) for one in told]
     if asked.answer.beneath is not None or asked.question.frozen is not None:
         lines += [name for name in asked.present if name not in asked.local]
     taught = tuple(_metadata(name, version, extra, asked) for (name, version), extra in search.taught.items())

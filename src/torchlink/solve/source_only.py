@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from packaging.version import Version
 
-from torchlink.catalog.wheels import Pin, Wheels
-from torchlink.model.errors import TorchlinkError
-from torchlink.solve.declared import Declared, declared
+from torchlink.catalog.wheels import Wheels
+from torchlink.model.errors import TorchlinkError, UnreadableError
+from torchlink.read.bounded import read_bounded
+from torchlink.solve.declared import INCLUDED, MAX_BYTES, MAX_DEPTH, Choice, Declared, declared
 from torchlink.solve.releases import is_final
+from torchlink.solve.uv import Resolved, Wish
+
+_READABLE = frozenset({".txt", ".in", ".toml"})
+_PLACES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index", "-c", "--constraint")
+"""The options in a requirements file that say where packages come from, and which."""
 
 
-def source_only(lines: Sequence[str], wheels: Wheels) -> tuple[dict[str, Pin], tuple[str, ...]]:
-    """Tell requirements that no wheel satisfies from the others.
+def without_sources(wish: Wish, wheels: Wheels, markers: Mapping[str, str], *, builds: bool) -> Wish | None:
+    """A wish without the requirements that no wheel satisfies; they belong to every answer as they are.
 
     Args:
-        lines: requirements.
+        wish: what is wanted.
         wheels: the indexes, with the tags of an interpreter.
+        markers: of that interpreter.
+        builds: whether uv may build what comes from an address.
 
     Returns:
-        For each package that has a source distribution and no wheel here, the newest release that its line admits; and
-        the lines that remain.
+        The wish, with each such package at the newest release that its line admits, or by its address; ``None`` where
+        there are none, or a file is of a kind that only uv reads.
     """
-    pins: dict[str, Pin] = {}
+    if any(path.suffix not in _READABLE for path in wish.files):
+        return None
+    every = declared(wish.files, wish.lines, Choice(extras=wish.extras, groups=wish.groups))
+    known: list[Resolved] = []
     rest: list[str] = []
-    for line in lines:
-        (one,) = declared((), (line,)) or (None,)
-        newest = "" if one is None else _newest_source(one, wheels)
-        if one is not None and newest:
-            pins[one.name] = Pin(name=one.name, version=newest)
+    for one in every:
+        source = _source(one, wheels, builds=builds) if one.holds(markers) else None
+        if source is None:
+            rest.append(str(one.requirement))
         else:
-            rest.append(line)
-    return pins, tuple(rest)
+            known.append(source)
+    if not known:
+        return None
+    options = (option for path in wish.files if path.suffix != ".toml" for option in _options(path, 0))
+    lines = tuple(dict.fromkeys((*options, *rest))) if rest else ()
+    return replace(wish, lines=lines, files=(), extras=(), groups=(), known=(*wish.known, *known))
+
+
+def _source(one: Declared, wheels: Wheels, *, builds: bool) -> Resolved | None:
+    if url := one.requirement.url:
+        is_wheel = url.partition("#")[0].endswith(".whl")
+        return None if is_wheel or builds else Resolved(name=one.name, version="", url=url)
+    newest = _newest_source(one, wheels)
+    return Resolved(name=one.name, version=newest) if newest else None
 
 
 def _newest_source(one: Declared, wheels: Wheels) -> str:
@@ -46,3 +70,20 @@ def _newest_source(one: Declared, wheels: Wheels) -> str:
         return ""
     sources = (file.version for file in admitted if not file.is_wheel and is_final(file.version))
     return max(sources, key=Version, default="")
+
+
+def _options(path: Path, depth: int) -> Iterator[str]:
+    """The options of a requirements file that must not be lost with it; files that they name from where they stand."""
+    try:
+        text = read_bounded(path, MAX_BYTES).decode("utf-8-sig", "replace")
+    except UnreadableError:
+        return
+    for line in map(str.strip, text.splitlines()):
+        if (included := INCLUDED.match(line)) and depth < MAX_DEPTH:
+            yield from _options(path.parent / included[1], depth + 1)
+            continue
+        option, _, value = line.replace("=", " ", 1).partition(" ")
+        if option in _PLACES:
+            place = value.partition(" #")[0].strip()
+            here = (path.parent / place).absolute()
+            yield f"{option} {here if place and '://' not in place and here.exists() else place}".strip()
