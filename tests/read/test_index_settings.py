@@ -8,6 +8,7 @@ import pytest
 
 from torchlink.model.errors import TorchlinkError
 from torchlink.read.index_settings import IndexSettings, index_settings
+from torchlink.read.requirement_options import RequirementOptions, requirement_options
 from torchlink.read.uv_program import default_index
 
 
@@ -40,3 +41,22 @@ def test_a_broken_file_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "uv.toml").write_text("=")
     with pytest.raises(TorchlinkError, match="is no TOML"):
         settings(tmp_path, tmp_path)
+
+
+def test_options_of_requirements_files_come_first(tmp_path: Path) -> None:
+    (tmp_path / "house").mkdir()
+    (tmp_path / "base.in").write_text("--extra-index-url https://b.example\n-r requirements.txt\nsix\n")
+    (tmp_path / "requirements.txt").write_text(
+        "-i https://a.example/simple  # ours\n--extra-index-url=https://${TOKEN}@t.example\n"
+        "-f house\n-r base.in\n-c c.txt\n"
+    )
+    options = requirement_options([tmp_path / "requirements.txt", tmp_path / "none.txt", tmp_path / "pyproject.toml"])
+    assert options == RequirementOptions(
+        index="https://a.example/simple",
+        extra=("https://b.example",),
+        find_links=(str(tmp_path / "house"),),
+        constraints=(tmp_path / "c.txt",),
+    )
+    variables = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "none"), "UV_INDEX_URL": "https://c.example"}
+    found = index_settings(None, variables, "", [tmp_path / "requirements.txt"])
+    assert found.indexes == ("https://b.example", "https://a.example/simple") and not found.merged

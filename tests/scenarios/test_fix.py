@@ -108,6 +108,17 @@ def test_what_exists_only_as_source_stands_beside_a_fix(world: World, shop: Path
     assert (moves(plan), plan.certainty, plan.violates) == ({"shelf": "1.0"}, "proven", ())
 
 
+def test_options_of_a_requirements_file_hold_for_every_turn(
+    world: World, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where wheels lie, and what bounds them, stands in the file alone."""
+    monkeypatch.setenv("UV_FIND_LINKS", "")
+    make_wheel(shop, "shelf", "1.1", {"shelf/__init__.py": "def store():\n    pass\n"})
+    world.source("bounds.txt", "shelf!=1.1\n")
+    report = fixed(world, "-r", ask_for(world, f"--find-links {shop}", "-c bounds.txt", "reader"))
+    assert [moves(plan) for plan in report.plans] == [{"shelf": "1.0"}]
+
+
 def test_one_turn_is_not_enough_where_the_answer_breaks_elsewhere(world: World, shop: Path) -> None:
     make_wheel(
         shop, "shelf", "1.0", {"shelf/__init__.py": "import tools\ndef store():\n    pass\n"}, requires=("tools",)

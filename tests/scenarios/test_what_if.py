@@ -115,10 +115,11 @@ def test_files_may_ask_for_what_exists_only_as_source(
     with tarfile.open(shop / "flash-1.5.tar.gz", "w:gz") as archive:
         (shop / "setup.py").write_text("raise SystemExit('executed')\n", encoding="utf-8")
         archive.add(shop / "setup.py", "flash-1.5/setup.py")
+    monkeypatch.setenv("UV_FIND_LINKS", "")
     monkeypatch.chdir(tmp_path)
     world.source("main.py", "import flash, ghost, reader\nflash.anything(ghost)\n")
     world.source("bounds.txt", "shelf<2\n")
-    world.source("more.txt", "--find-links .\nflash>=1\nghost @ git+https://nowhere.invalid/ghost.git\n")
+    world.source("more.txt", f"--find-links {shop}\nflash>=1\nghost @ git+https://nowhere.invalid/ghost.git\n")
     world.source(
         "requirements.txt",
         "reader\n-r more.txt\n-c bounds.txt\nnone @ git+https://x.invalid/x ; python_version < '3'\n",

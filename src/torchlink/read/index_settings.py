@@ -11,12 +11,13 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torchlink.model.errors import UnreadableError
 from torchlink.read.bounded import read_bounded
+from torchlink.read.requirement_options import requirement_options
 from torchlink.read.uv_program import default_index
 
 if sys.version_info >= (3, 11):
@@ -57,24 +58,31 @@ class _Said:
         return _Said(self.default or other.default, self.extra or other.extra, self.find_links or other.find_links)
 
 
-def index_settings(project: Path | None, variables: Mapping[str, str], index_url: str = "") -> IndexSettings:
+def index_settings(
+    project: Path | None, variables: Mapping[str, str], index_url: str = "", files: Iterable[Path] = ()
+) -> IndexSettings:
     """The indexes of this user in this project.
 
     Args:
         project: its folder, in which ``uv.toml`` and ``pyproject.toml`` are looked for.
         variables: the environment.
         index_url: the index to use instead of the default one.
+        files: requirements files, whose own options come first.
 
     Raises:
         UnreadableError: a configuration file is no TOML.
     """
+    options = requirement_options(files)
     own = _uv(project, variables)
     said = own.over(_pip(variables))
+    said = _Said(options.index or said.default, (*options.extra, *said.extra), (*options.find_links, *said.find_links))
     if index_url:
         said = replace(said, default=index_url)
     ordered = dict.fromkeys((*said.extra, said.default or default_index()))
     return IndexSettings(
-        indexes=tuple(filter(None, ordered)), find_links=tuple(dict.fromkeys(said.find_links)), merged=not own.extra
+        indexes=tuple(filter(None, ordered)),
+        find_links=tuple(dict.fromkeys(said.find_links)),
+        merged=not own.extra and not options.extra,
     )
 
 

@@ -14,6 +14,7 @@ from torchlink.model.report import Target
 from torchlink.model.store import ByteStore
 from torchlink.read.environment import Survey, environment_of, find, survey
 from torchlink.read.frozen import read_frozen
+from torchlink.read.requirement_options import requirement_options
 from torchlink.solve.declared import Choice, declared
 from torchlink.solve.means import means_of
 from torchlink.solve.moves import is_same, moves_sentence
@@ -81,7 +82,7 @@ def ask(
     wish = Wish(
         lines=question.added,
         files=question.requirements,
-        constraints=question.constraints,
+        constraints=(*question.constraints, *requirement_options(question.requirements).constraints),
         extras=question.extras,
         groups=question.groups,
     )

@@ -24,7 +24,7 @@ else:
 
 MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 8
-INCLUDED = re.compile(r"(?:-r|--requirement)[= ]\s*(\S+)")
+_INCLUDED = re.compile(r"(?:-r|--requirement)[= ]\s*(\S+)")
 _OPTION = re.compile(r"\s+--[\w-]+(?:[= ]\S+)?|\s+#.*$|\s*\\$")
 
 
@@ -107,7 +107,7 @@ def _of_file(path: Path, choice: Choice, depth: int) -> Iterator[Declared]:
         yield from _of_poetry(path, choice, depth)
         return
     for number, line in enumerate(text.splitlines(), 1):
-        if (included := INCLUDED.match(line.strip())) and depth < MAX_DEPTH:
+        if (included := _INCLUDED.match(line.strip())) and depth < MAX_DEPTH:
             yield from _of_file(path.parent / included[1], choice, depth + 1)
         elif (one := _declared(_OPTION.sub("", line), str(path), number)) is not None:
             yield one

@@ -55,7 +55,7 @@ def means_of(
         python, project, question.python_version, question.platform, program, variables, store
     )
     folder = None if project is None else (project if project.is_dir() else project.parent)
-    settings = index_settings(folder, variables, question.index_url)
+    settings = index_settings(folder, variables, question.index_url, question.requirements)
     wheels = Wheels(settings, store, interpreter.tags, tell, offline=question.offline)
     uv = Uv(
         program=program,

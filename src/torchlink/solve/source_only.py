@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from packaging.version import Version
 
 from torchlink.catalog.wheels import Wheels
-from torchlink.model.errors import TorchlinkError, UnreadableError
-from torchlink.read.bounded import read_bounded
-from torchlink.solve.declared import INCLUDED, MAX_BYTES, MAX_DEPTH, Choice, Declared, declared
+from torchlink.model.errors import TorchlinkError
+from torchlink.solve.declared import Choice, Declared, declared
 from torchlink.solve.releases import is_final
 from torchlink.solve.uv import Resolved, Wish
 
 _READABLE = frozenset({".txt", ".in", ".toml"})
-_PLACES = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index", "-c", "--constraint")
-"""The options in a requirements file that say where packages come from, and which."""
 
 
 def without_sources(wish: Wish, wheels: Wheels, markers: Mapping[str, str], *, builds: bool) -> Wish | None:
@@ -46,9 +42,7 @@ def without_sources(wish: Wish, wheels: Wheels, markers: Mapping[str, str], *, b
             known.append(source)
     if not known:
         return None
-    options = (option for path in wish.files if path.suffix != ".toml" for option in _options(path, 0))
-    lines = tuple(dict.fromkeys((*options, *rest))) if rest else ()
-    return replace(wish, lines=lines, files=(), extras=(), groups=(), known=(*wish.known, *known))
+    return replace(wish, lines=tuple(dict.fromkeys(rest)), files=(), extras=(), groups=(), known=(*wish.known, *known))
 
 
 def _source(one: Declared, wheels: Wheels, *, builds: bool) -> Resolved | None:
@@ -70,20 +64,3 @@ def _newest_source(one: Declared, wheels: Wheels) -> str:
         return ""
     sources = (file.version for file in admitted if not file.is_wheel and is_final(file.version))
     return max(sources, key=Version, default="")
-
-
-def _options(path: Path, depth: int) -> Iterator[str]:
-    """The options of a requirements file that must not be lost with it; files that they name from where they stand."""
-    try:
-        text = read_bounded(path, MAX_BYTES).decode("utf-8-sig", "replace")
-    except UnreadableError:
-        return
-    for line in map(str.strip, text.splitlines()):
-        if (included := INCLUDED.match(line)) and depth < MAX_DEPTH:
-            yield from _options(path.parent / included[1], depth + 1)
-            continue
-        option, _, value = line.replace("=", " ", 1).partition(" ")
-        if option in _PLACES:
-            place = value.partition(" #")[0].strip()
-            here = (path.parent / place).absolute()
-            yield f"{option} {here if place and '://' not in place and here.exists() else place}".strip()
