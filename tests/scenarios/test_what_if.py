@@ -82,6 +82,16 @@ def test_what_uv_resolves_is_judged(world: World, shop: Path) -> None:
     assert held.findings == ()
 
 
+def test_what_a_package_does_inside_is_a_risk_where_the_package_is_asked_for(world: World, shop: Path) -> None:
+    make_wheel(shop, "torch", "2.9.0", {"torch/__init__.py": "def load(f, weights_only=None):\n    pass\n"})
+    loads = "import torch\ndef model(path):\n    return torch.load(path)\n"
+    make_wheel(shop, "studio", "1.0", {"studio/__init__.py": loads}, requires=("torch",))
+    world.source("requirements.txt", "studio\n")
+    assert run(["check", "--requirements", str(world.project / "requirements.txt"), "--format", "json"]) == 0
+    (found,) = load(world.capture.readouterr().out).findings
+    assert (found.severity, found.id) == (Severity.RISK, "behaviour:studio:torch:torch-load-default")
+
+
 def test_what_an_install_would_change(world: World, shop: Path) -> None:
     world.install("shelf", "1.0", {"shelf/__init__.py": "def store():\n    pass\n"})
     fine = what_if(world, "--python", str(world.python), "--with", "reader")

@@ -59,6 +59,9 @@ class BehaviourInputs:
     allowed: frozenset[str]
     """What the installed torch takes by default under ``weights_only=True``."""
     variables: Mapping[str, str]
+    chosen: bool
+    """Whether somebody has chosen what is imported: a project, or a question about packages that it names. Otherwise it
+    is all that is installed, and what a package does inside is worth a note."""
     told: frozenset[str] = frozenset()
     """Places at which a name was found missing already."""
 
@@ -272,7 +275,7 @@ class Group:
 
     def _severity(self, rule: Rule, place: Place) -> Severity:
         if not self.in_project:
-            return rule.elsewhere if self.inputs.project is not None else Severity.NOTE
+            return rule.elsewhere if self.inputs.chosen else Severity.NOTE
         return _CLASH[rule.severity] if place.use.conditional else rule.severity
 
     # What is told

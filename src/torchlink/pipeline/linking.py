@@ -107,7 +107,7 @@ def link(
         sources.stop()
     tell("linking native libraries", 0, 0)
     tell("applying behaviour rules", 0, 0)
-    behaviours, files = _behaviours(subject, project, reach, owners, imports)
+    behaviours, files = _behaviours(subject, project, reach, owners, imports, chosen=project is not None or bool(asked))
     linked = [
         imports,
         behaviours,
@@ -154,7 +154,7 @@ def link(
 
 
 def _behaviours(
-    subject: Subject, project: Project | None, reach: Reach, owners: Owners, imports: Links
+    subject: Subject, project: Project | None, reach: Reach, owners: Owners, imports: Links, *, chosen: bool
 ) -> tuple[Links, frozenset[str]]:
     """What the behaviour rules find, and the checkpoints that were looked at for it."""
     from torchlink.checkpoint.restricted import CheckpointFiles, UnreadCheckpoints, allowed_by_default
@@ -177,6 +177,7 @@ def _behaviours(
             saved=saved_values(),
             allowed=allowed_by_default(environment),
             variables=os.environ,
+            chosen=chosen,
             told=frozenset(place for one in imports.broken for place in (*one.chain, *_artifacts(one))),
         )
     )

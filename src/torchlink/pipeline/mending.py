@@ -56,6 +56,7 @@ def mend_source(project: Path, *, python: Path | None = None, apply: bool = Fals
         saved=saved_values(),
         allowed=allowed_by_default(environment),
         variables=os.environ,
+        chosen=True,
     )
     ignored = read_ignores(source, linking.codes())
 
