@@ -98,6 +98,8 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
                 rows = [path for path in sorted(folder.iterdir()) if _project(path) == name]
                 if not rows:
                     return self._send(404, b"", "text/plain")
+                if state.form == "junk":
+                    return self._send(200, b"<html><h1>Please log in</h1><a href='/login'>here</a></html>", "text/html")
                 if state.form == "html":
                     return self._send(200, _html(rows), "text/html")
                 return self._send(200, _json(rows, state), "application/vnd.pypi.simple.v1+json")

@@ -72,6 +72,16 @@ def test_an_index_that_does_not_answer_is_an_error(server: Served, cache: Cache)
         place(cache, "shelf", "1.0", server.simple)
 
 
+def test_what_answers_and_is_no_index_is_told_unless_another_has_it(
+    server: Served, folder: Path, tmp_path: Path, cache: Cache
+) -> None:
+    with serve(tmp_path / "files") as other:
+        other.form = "junk"
+        alone = place(cache, "shelf", "1.0", other.simple)
+        assert alone.wheel is None and "is no page of a package index" in alone.reason
+        assert place(cache, "shelf", "1.0", other.simple, server.simple).wheel is not None
+
+
 def test_a_server_without_ranges_serves_the_whole_wheel(server: Served, cache: Cache) -> None:
     server.ranges = False
     placed = place(cache, "shelf", "1.0", server.simple)

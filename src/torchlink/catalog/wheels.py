@@ -133,7 +133,8 @@ class Wheels:
                 raise
             return Placed(name=pin.name, version=pin.version, reason=str(error))
         except UnreadableError as error:
-            return Placed(name=pin.name, version=pin.version, reason=error.what, modules=self._modules(pin))
+            reason = "; ".join(filter(None, (error.what, error.mend)))
+            return Placed(name=pin.name, version=pin.version, reason=reason, modules=self._modules(pin))
 
     def chosen(self, pin: Pin) -> tuple[IndexFile, bool]:
         """The wheel of a release that an installer takes, and whether it is a sibling build's.
@@ -188,7 +189,10 @@ class Wheels:
     def files(self, name: str) -> tuple[IndexFile, ...]:
         """All files of a project: those of find-links, and those of every index, in their order.
 
+        An index that refuses to tell of it (some answer so for what they have not) is passed over where another has it.
+
         Raises:
+            UnreadableError: an index gives no page, and no other has files.
             UnreachableError: an index does not answer.
         """
         if self.offline:
@@ -196,9 +200,16 @@ class Wheels:
                 f"{name} was not looked up before", mend="ask once with a network, without --offline"
             )
         if name not in self._pages:
-            linked = [file for place in self.settings.find_links for file in files_on_links(place, name)]
-            indexed = [file for index in self.settings.indexes for file in files_on_index(index, name)]
-            self._pages[name] = (*linked, *indexed)
+            found = [file for place in self.settings.find_links for file in files_on_links(place, name)]
+            problems: list[UnreadableError] = []
+            for index in self.settings.indexes:
+                try:
+                    found += files_on_index(index, name)
+                except UnreadableError as error:
+                    problems.append(error)
+            if problems and not found:
+                raise problems[0]
+            self._pages[name] = tuple(found)
         return self._pages[name]
 
     def _released(self, name: str, public: str) -> Iterator[IndexFile]:
@@ -302,7 +313,7 @@ class Wheels:
         """The top-level modules of a release that has no wheel, by its source distribution."""
         try:
             files = self.release(pin.name, Version(pin.version).public) if not pin.url else ()
-        except (UnreachableError, InvalidVersion):
+        except (TorchlinkError, InvalidVersion):
             return ()
         source = next((file for file in files if not file.is_wheel), None)
         if source is None:

@@ -31,6 +31,10 @@ _METADATA_KEYS = ("core-metadata", "data-dist-info-metadata", "dist-info-metadat
 _SHA256 = re.compile(r"sha256=([0-9a-f]{64})")
 
 
+class NoPageError(UnreadableError):
+    """What answers is no package index: a log-in page, a proxy's word."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexFile:
     """One file on an index."""
@@ -62,7 +66,8 @@ def files_on_index(index: str, name: str) -> tuple[IndexFile, ...]:
     """The files of a project on an index; empty where the index does not know it.
 
     Raises:
-        UnreadableError: the page is not what an index has.
+        NoPageError: the page is not what an index has.
+        UnreadableError: the index refuses to give it.
         UnreachableError: the index does not answer.
     """
     base = f"{index.rstrip('/')}/{normalise(name)}/"
@@ -76,9 +81,20 @@ def files_on_index(index: str, name: str) -> tuple[IndexFile, ...]:
         if "is not there" in error.what:
             return ()
         raise
-    kind = headers.get_content_type()
-    rows = json_rows(data, base) if kind.endswith("json") else html_rows(data, base)
-    return tuple(_of_project(rows, name))
+    if headers.get_content_type().endswith("json"):
+        return tuple(_of_project(json_rows(data, base), name))
+    found = tuple(_of_project(html_rows(data, base), name))
+    if not found and not _speaks_of(name, data):
+        raise NoPageError(
+            "is no page of a package index: it has no files", where=shown(base), mend="see what a browser shows there"
+        )
+    return found
+
+
+def _speaks_of(name: str, page: bytes) -> bool:
+    """Whether a page names a project at all: that of one without files does, and a log-in page does not."""
+    words = map(re.escape, normalise(name).split("-"))
+    return re.search(r"[-_.]+".join(words).encode(), page, re.IGNORECASE) is not None
 
 
 def files_on_links(place: str, name: str) -> tuple[IndexFile, ...]:
@@ -107,15 +123,15 @@ def json_rows(data: bytes, base: str) -> Iterator[Mapping[str, str]]:
     """The rows of a PEP 691 page.
 
     Raises:
-        UnreadableError: it is none.
+        NoPageError: it is none.
     """
     try:
         page: object = json.loads(data)
     except (ValueError, RecursionError):
-        raise UnreadableError("is no JSON, though it says so", where=shown(base)) from None
+        raise NoPageError("is no JSON, though it says so", where=shown(base)) from None
     files = page.get("files") if isinstance(page, dict) else None
     if not isinstance(files, list):
-        raise UnreadableError("is no page of a package index: it has no files", where=shown(base))
+        raise NoPageError("is no page of a package index: it has no files", where=shown(base))
     for row in files[:MAX_FILES]:
         if not isinstance(row, dict) or not isinstance(row.get("filename"), str) or not isinstance(row.get("url"), str):
             continue

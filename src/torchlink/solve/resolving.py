@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from torchlink.catalog.wheels import Pin, Wheels
 from torchlink.model.errors import TorchlinkError
 from torchlink.solve.declared import Choice, Declared, declared
-from torchlink.solve.network import silent_indexes
+from torchlink.solve.network import no_indexes, silent_indexes
 from torchlink.solve.source_only import without_sources
 from torchlink.solve.uv import UnsatisfiableError, Uv, Wish
 
@@ -84,13 +84,18 @@ def _hold_silence_against(uv: Uv, wish: Wish) -> None:
     """uv says that there is no set where an index merely fails.
 
     Raises:
-        TorchlinkError: one does not answer.
+        TorchlinkError: one does not answer, or none of them is an index.
     """
     first = next(iter(_declared(wish)), None)
-    silent = silent_indexes(uv.settings, first.name) if first is not None and not uv.offline else ()
-    if silent:
+    if first is None or uv.offline:
+        return
+    failing = silent_indexes(uv.settings, first.name)
+    if not failing:
+        other = no_indexes(uv.settings, first.name)
+        failing = other if len(other) == len(uv.settings.indexes) else ()
+    if failing:
         raise TorchlinkError(
-            f"nothing could be resolved, since an index does not answer: {'; '.join(silent)}",
+            f"nothing could be resolved, since an index fails: {'; '.join(failing)}",
             mend="check the network and the index, or ask --offline for what was read before",
         )
 
