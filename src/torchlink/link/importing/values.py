@@ -151,6 +151,8 @@ class Class:
     opaque: bool = False
     """A metaclass, a decorator or an unknown base may give it names that cannot be read off."""
     metaclass: Value = None
+    lineage: list[Value] | None = None
+    """Itself and its ancestors, once they were asked for: bases do not change."""
 
     @property
     def qualified_name(self) -> str:
@@ -243,6 +245,15 @@ def exception_names(cls: Value) -> tuple[str, ...]:
 
 def ancestors(classes: tuple[Value, ...]) -> list[Value]:
     """Classes and their bases, each once, those of a class before the next class."""
+    cls = classes[0] if len(classes) == 1 else None
+    if not isinstance(cls, Class):
+        return _ancestors(classes)
+    if cls.lineage is None:
+        cls.lineage = _ancestors(classes)
+    return cls.lineage
+
+
+def _ancestors(classes: tuple[Value, ...]) -> list[Value]:
     found: dict[int, Value] = {}
     pending = list(reversed(classes))
     while pending and len(found) < MAX_ANCESTORS:
