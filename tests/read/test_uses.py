@@ -182,6 +182,19 @@ def test_the_cheap_pass_knows_the_usual_ways_of_writing() -> None:
         assert not mentions(no, names), no
 
 
+def test_what_documentation_alone_mentions_is_not_used() -> None:
+    names = (Needle(frozenset({"numpy.NaN"})),)
+    for no in (b"import numpy as np\n'such as :attr:`numpy.NaN`'", b"import numpy as np\n  # np.NaN is gone\n"):
+        assert not mentions(no, names), no
+    for yes in (
+        b"import numpy as np\n'such as :attr:`numpy.NaN`'\nnp.NaN",
+        b"import numpy as np\nx = '#'; np.NaN\n",
+        b"import numpy as np\nnp.NaN",
+        b"import numpy as np\n# a comment\nx = np.NaN # another\n",
+    ):
+        assert mentions(yes, names), yes
+
+
 @given(st.text(alphabet="tor.chload()[]{}=*:\n \t'\"#,if", max_size=200))
 def test_reading_never_raises(source: str) -> None:
     read_uses("/p/a.py", "a", source.encode())

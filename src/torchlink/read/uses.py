@@ -81,9 +81,19 @@ class _Pattern:
 def _has(source: bytes, pattern: _Pattern) -> bool:
     if pattern.words and not any(word in source for word in pattern.words):
         return False
-    if any(used.search(source) is not None for used in pattern.used):
+    if any(_may_be_code(source, found.start()) for used in pattern.used for found in used.finditer(source)):
         return True
     return any(pattern.names.search(found) is not None for found in pattern.imported.findall(source))
+
+
+def _may_be_code(source: bytes, start: int) -> bool:
+    """Whether what stands there may be code: not behind a backtick, nor on a line that begins with ``#``.
+
+    Documentation names what a release has taken out long after the code does not.
+    """
+    if source[start - 1 : start] == b"`":
+        return False
+    return not source[source.rfind(b"\n", 0, start) + 1 : start].lstrip().startswith(b"#")
 
 
 _ALIASES = {"numpy": ("np",), "torchvision": ("tv",)}
