@@ -15,6 +15,9 @@ from torchlink.read.wheel import Wheel, mine
 from torchlink.read.wheel_archive import WheelArchive
 
 SPEAKING = 'extern void *PyModule_Create2(const char *); void *PyInit_a(void) { return PyModule_Create2("offered"); }'
+SHARING = """extern void *PyCapsule_Import(const char *, int);
+void *PyInit_c(void) { return PyCapsule_Import("shelf.c__mypyc.init_c", 0); }
+"""
 SILENT = "extern void *init(void); void *PyInit_b(void) { return init(); }"
 
 
@@ -43,6 +46,14 @@ def test_an_extension_that_never_calls_python_offers_no_names_as_on_disk(tmp_pat
     assert NativeStrings(str(tmp_path / "b.so")).presence("other") is Presence.ABSENT
     assert NativeStrings("b.so", lambda: wheel.strings("b.so")).presence("other") is Presence.ABSENT
     assert NativeStrings("gone.so", lambda: wheel.strings("gone.so")).presence("other") is Presence.PART
+
+
+@needs_gcc
+def test_what_a_module_of_mypyc_offers_is_not_known_as_on_disk(tmp_path: Path) -> None:
+    """charset-normalizer's ``md`` is one: its names are in a library that it shares with others."""
+    wheel = wheel_of(tmp_path, {"c.so": SHARING})
+    assert NativeStrings(str(tmp_path / "c.so")).presence("other") is Presence.PART
+    assert NativeStrings("c.so", lambda: wheel.strings("c.so")).presence("other") is Presence.PART
 
 
 @needs_gcc

@@ -28,6 +28,8 @@ from torchlink.read.wheel_archive import HeldStorage, Member, PackedMember, Whee
 FORMAT = f"2:{sys.version_info[:2]}"
 _TEXT_SUFFIXES = (".py", ".pyi", ".pth", "cpp_lib.json", "core/ScalarType.h")
 _MODULE_MARKS = ("PyModule", "PyObject", "PyType")
+_PYTHON = ("Py", "_Py")
+"""How names of Python's C API begin. mypyc's modules fetch all they offer with two calls, from one that they share."""
 _NO_NAMES = b"\0"
 Tell = Callable[[int, int], None]
 """Told how many bytes of a wheel have gone by, and of how many."""
@@ -97,7 +99,7 @@ class Wheel:
         """Whether it is an extension module that leaves all it offers to a library: it calls nothing of Python itself,
         and registers no operators, whose names would be among its strings."""
         facts = self.natives().get(name)
-        if facts is None or _speaks_python(facts) or any("5torch7Library" in one for one in facts.library.undefined):
+        if facts is None or any(one.startswith(_PYTHON) or "5torch7Library" in one for one in facts.library.undefined):
             return False
         try:
             return any(one.startswith("PyInit_") for one in self.exports(name))
