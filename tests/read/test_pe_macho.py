@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +33,14 @@ def program() -> bytes:
     assert DISTLIB is not None
     assert DISTLIB.origin is not None
     return (Path(DISTLIB.origin).parent / "t64.exe").read_bytes()
+
+
+@launcher
+def test_lief_keeps_its_word_to_itself() -> None:
+    """Its binding tells at the end of a process what was not freed, as after `running.without_collector`."""
+    code = "import gc, tests.read.test_pe_macho as t; t.read_other('t64.exe', t.held(t.program())); gc.freeze()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @launcher

@@ -230,6 +230,7 @@ def test_another_platform_is_judged_from_here(world: World, shop: Path) -> None:
         (("--offline",), "needs a target"),
         (("--fresh",), "neither requirements.txt nor a pyproject.toml"),
         (("--with", "nothing-of-this-name"), "uv finds no set of versions"),
+        (("--with", "reader", "--as-of", "yesterday"), "yesterday: is no day; say it as 2024-06-01"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_one_line(

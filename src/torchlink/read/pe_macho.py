@@ -59,6 +59,8 @@ def _lief(form: str, path: str) -> Any:
     except ImportError:
         raise UnreadableError(f"is a {form} file; LIEF reads it: pip install 'torchlink[mine]'", where=path) from None
     lief.logging.disable()
+    if hasattr(lief, "disable_leak_warning"):  # its older releases print none
+        lief.disable_leak_warning()
     return lief
 
 

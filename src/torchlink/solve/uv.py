@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,8 @@ from torchlink.solve.program import run_program
 TIMEOUT_S = 600.0
 INSTALL_TIMEOUT_S = 7200.0
 _PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?(?:==([^\s;]+)| @ (\S+))", re.MULTILINE)
+_SPAN = re.compile(r"\d+ ?[a-z]+|P[\dTYMWDHS]+")
+"""``3 days``, ``P3D``: before now."""
 _MANYLINUX = re.compile(r"manylinux_(2_\d+)_(x86_64|aarch64)")
 
 
@@ -195,7 +198,7 @@ class Uv:
         arguments = ["--output-file", str(answer), "--no-header", "--no-annotate", "--no-strip-extras"]
         arguments += self._for_interpreter()
         if self.as_of:
-            arguments += ["--exclude-newer", self.as_of]
+            arguments += ["--exclude-newer", _moment(self.as_of)]
         if wish.prereleases:
             arguments += ["--prerelease", wish.prereleases]
         constraints = tuple(str(path.absolute()) for path in wish.constraints)
@@ -228,6 +231,20 @@ class Uv:
         if self.platform:
             arguments += ["--python-platform", uv_platform(self.platform)]
         return arguments
+
+
+def _moment(text: str) -> str:
+    """A day, a moment or a span of time that uv understands.
+
+    Raises:
+        TorchlinkError: it is none.
+    """
+    if not _SPAN.fullmatch(text):
+        try:
+            datetime.fromisoformat(text.replace("Z", "+00:00"))
+        except ValueError:
+            raise TorchlinkError("is no day", where=text, mend="say it as 2024-06-01") from None
+    return text
 
 
 def uv_platform(platform: str) -> str:
