@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from torchlink.model.uses import Call, Constant, FileUses, Form, Items, Name, Part, Use
+from torchlink.model.uses import Call, Constant, FileUses, Form, Items, Name, Needle, Part, Use
 from torchlink.read.uses import UseFiles, read_uses
 from torchlink.read.uses_codec import pack, unpack
 
@@ -66,3 +66,17 @@ def test_a_file_is_read_once_where_uses_are_kept() -> None:
     assert UseFiles(source, keeper).uses("/a.py", "a") == first
     assert read == ["/a.py"]
     assert UseFiles(source, keeper).uses("/a.py", "b").module == "b"
+
+
+def test_what_a_file_mentions_is_asked_once_of_the_same_needles() -> None:
+    read: list[str] = []
+
+    def source(path: str) -> bytes:
+        read.append(path)
+        return b"import torch\ntorch.load('x')\n"
+
+    keeper, load, save = Kept(), Needle(frozenset({"torch.load"})), Needle(frozenset({"torch.save"}))
+    for _ in range(2):
+        assert UseFiles(source, keeper).mentions("/a.py", (load, save))
+        assert not UseFiles(source, keeper).mentions("/a.py", (save,))
+    assert read == ["/a.py", "/a.py"]

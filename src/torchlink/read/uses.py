@@ -7,6 +7,7 @@ The standard library's ``ast`` parses the whole file, bodies of functions includ
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 import warnings
 from collections.abc import Callable
@@ -58,10 +59,26 @@ class UseFiles:
 
     def mentions(self, path: str, needles: tuple[Needle, ...]) -> bool:
         """Whether the file's bytes have one of these needles."""
+        kind = f"mention of {_digest(needles)}"
+        known = self._keeper.known(kind, path) if self._keeper is not None else None
+        if known is not None:
+            return known == _YES
         try:
-            return mentions(self._read(path), needles)
+            found = mentions(self._read(path), needles)
         except (OSError, ValueError, UnreadableError):
             return False
+        if self._keeper is not None:
+            self._keeper.keep(kind, path, lambda: _YES if found else _NO)
+        return found
+
+
+_YES, _NO = b"\1", b"\0"
+
+
+@lru_cache(maxsize=256)
+def _digest(needles: tuple[Needle, ...]) -> str:
+    parts = sorted(repr((sorted(one.names), sorted(one.words))) for one in needles)
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def mentions(source: bytes, needles: tuple[Needle, ...]) -> bool:
