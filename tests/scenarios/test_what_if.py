@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from torchlink.cli.main import run
 from torchlink.model.finding import Certainty, Finding
 from torchlink.model.reference import Kind, Severity
 from torchlink.model.report import Report
+from torchlink.read.uv_program import find_uv
 from torchlink.report.json import load
 
 
@@ -221,6 +223,31 @@ def test_another_platform_is_judged_from_here(world: World, shop: Path) -> None:
     report = what_if(world, "--frozen", frozen, "--python-version", "3.12", "--platform", "win_amd64")
     assert (report.target.python, report.target.platform) == ("3.12.0", "win_amd64")
     assert [one.id for one in report.findings] == ["import:reader:shelf"]
+
+
+def test_extras_and_groups_of_uvs_lock(world: World, shop: Path) -> None:
+    manifest = """[project]
+name = "mine"
+version = "1"
+requires-python = ">=3.10"
+[project.optional-dependencies]
+more = ["reader", "shelf<2"]
+[dependency-groups]
+other = ["shelf<2"]
+"""
+    world.source("pyproject.toml", manifest)
+    subprocess.run([find_uv(), "lock", "-q"], cwd=world.project, check=True, timeout=120)
+    lock = ("--frozen", str(world.project / "uv.lock"))
+    counts = [
+        what_if(world, *lock, *options).coverage.distributions
+        for options in (("--group", "other"), ("--extra", "more"), ("--extra", "more", "--group", "other"))
+    ]
+    assert counts == [1, 2, 2]
+    assert run(["check", str(world.project), *lock, "--extra", "none"]) == 2
+    assert "none" in world.capture.readouterr().err
+    world.source("frozen.txt", "shelf==1.0\n")
+    assert run(["check", str(world.project), "--frozen", str(world.project / "frozen.txt"), "--extra", "more"]) == 2
+    assert "or from its uv.lock" in world.capture.readouterr().err
 
 
 @pytest.mark.parametrize(

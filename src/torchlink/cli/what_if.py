@@ -87,4 +87,6 @@ def question_of(options: WhatIf) -> Question:
         raise click.UsageError("--fresh takes the project's own files: it does not go with --requirements.")
     if question.frozen is not None and (question.constraints or question.as_of):
         raise click.UsageError("--frozen resolves nothing: --constraints and --as-of have no meaning with it.")
+    if question.frozen is not None and question.frozen.name != "uv.lock" and (question.extras or question.groups):
+        raise click.UsageError("--extra and --group choose from a project's files, or from its uv.lock.")
     return question

@@ -89,7 +89,7 @@ def ask(
     if beneath is not None:
         return _changed(question, beneath, wish, driver, wheels, tell)
     if question.frozen is not None:
-        answer = _frozen(question.frozen, driver, wheels, interpreter)
+        answer = _frozen(question, question.frozen, driver, wheels, interpreter)
         return Asked(question=question, answer=answer, wheels=wheels, uv=driver, wish=wish, present=answer.versions)
     tell("resolving with uv", 0, 0)
     told = with_poetry(wish, choice_of(question), interpreter.version)
@@ -148,8 +148,8 @@ def _named(question: Question) -> frozenset[str]:
     return frozenset(one.name for one in declared(question.requirements, question.added, choice_of(question)))
 
 
-def _frozen(path: Path, uv: Uv, wheels: Wheels, interpreter: Interpreter) -> WheelSet:
-    text = uv.export(path) if path.name == "uv.lock" else None
+def _frozen(question: Question, path: Path, uv: Uv, wheels: Wheels, interpreter: Interpreter) -> WheelSet:
+    text = uv.export(path, question.extras, question.groups) if path.name == "uv.lock" else None
     frozen = read_frozen(path, interpreter.markers, text)
     pins = [Pin(name=one.name, version=one.version, url=one.url) for one in frozen.pins]
     return wheel_set(pins, wheels, interpreter, frozen.unclear)

@@ -133,13 +133,16 @@ class Uv:
                 raise _unsatisfiable(done.stderr, self)
             return Path(scratch, "pylock.toml").read_text(encoding="utf-8")
 
-    def export(self, lock: Path) -> str:
+    def export(self, lock: Path, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> str:
         """The set of this interpreter that a ``uv.lock`` holds, as requirements with markers.
 
         Raises:
-            TorchlinkError: the lock is not one, or does not belong to its project any more.
+            TorchlinkError: the lock is not one, does not belong to its project any more, or has no such extra or group.
         """
         command = [self.program, "export", "--quiet", "--frozen", "--no-hashes", "--no-emit-project", "--no-header"]
+        for option, values in (("--extra", extras), ("--group", groups)):
+            for value in values:
+                command += [option, value]
         done = _run(command, lock.parent, _variables(self.settings))
         if done.returncode:
             raise TorchlinkError(_last_words(done.stderr), where=str(lock), mend="see what uv export says")
