@@ -47,6 +47,16 @@ def test_lock_files(tmp_path: Path) -> None:
     assert pins(tmp_path / "poetry.lock", poetry) == {"a": "1"}
 
 
+def test_a_lock_of_extras_and_groups_is_read_as_it_is_installed_by_default(tmp_path: Path) -> None:
+    markers = {"a": "", "b": "'gpu' in extras", "c": "'dev' in dependency_groups", "d": "'doc' in dependency_groups"}
+    tables = "".join(
+        f'[[packages]]\nname = "{name}"\nversion = "1"\nmarker = "{one}"\n' for name, one in markers.items()
+    )
+    head = 'lock-version = "1.0"\ncreated-by = "x"\nextras = ["gpu"]\ndependency-groups = ["dev", "doc"]\n'
+    assert pins(tmp_path / "pylock.toml", f'{head}default-groups = ["dev"]\n{tables}') == {"a": "1", "c": "1"}
+    assert pins(tmp_path / "pylock.toml", f"{head}default-groups = 3\n{tables}") == {"a": "1"}
+
+
 @pytest.mark.parametrize("text", ["torch>=2\n", "torch\n", "torch==2.*\n", "\n"])
 def test_an_open_set_is_told_with_its_place(tmp_path: Path, text: str) -> None:
     with pytest.raises(TorchlinkError, match="exact version"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ else:
     import tomli as tomllib
 
 MAX_BYTES = 64 * 2**20
+_Environment = dict[str, str | AbstractSet[str]]
+"""What markers speak of; those of a lock of extras and groups too (PEP 751)."""
 _OPTION = re.compile(r"\s+--[\w-]+(?:[= ]\S+)?")
 _NO_REQUIREMENT = ("#", "--hash", "--index", "--extra", "--find", "-i ", "-f ")
 _VERSION_IN_NAME = re.compile(r"/(?P<name>[^/#]+?)-(?P<version>\d[^-/#]*)-[^/#]*\.whl")
@@ -134,10 +137,13 @@ def _of_lock(text: str, path: Path, markers: Mapping[str, str]) -> FrozenSet:
     tables = values.get("packages") or values.get("package")
     if not isinstance(tables, list):
         raise TorchlinkError("is no lock file that is known", where=str(path), mend="give pylock.toml or poetry.lock")
-    return FrozenSet(pins=tuple(_locked(tables, markers)))
+    groups = values.get("default-groups")
+    chosen = frozenset(one for one in groups if isinstance(one, str)) if isinstance(groups, list) else frozenset()
+    environment: _Environment = {**markers, "extra": "", "extras": frozenset(), "dependency_groups": chosen}
+    return FrozenSet(pins=tuple(_locked(tables, environment)))
 
 
-def _locked(tables: Sequence[object], markers: Mapping[str, str]) -> Iterator[FrozenPin]:
+def _locked(tables: Sequence[object], markers: _Environment) -> Iterator[FrozenPin]:
     seen: set[str] = set()
     for table in tables:
         if not isinstance(table, dict) or table.get("optional") is True:
@@ -150,7 +156,7 @@ def _locked(tables: Sequence[object], markers: Mapping[str, str]) -> Iterator[Fr
             yield FrozenPin(name=wanted, version=version)
 
 
-def _applies(table: Mapping[str, object], markers: Mapping[str, str]) -> bool:
+def _applies(table: Mapping[str, object], markers: _Environment) -> bool:
     written = table.get("marker") or table.get("markers")
     groups = table.get("groups")
     if isinstance(groups, list) and "main" not in groups:
@@ -160,6 +166,6 @@ def _applies(table: Mapping[str, object], markers: Mapping[str, str]) -> bool:
     if not isinstance(written, str) or not written:
         return True
     try:
-        return Marker(written).evaluate({**markers, "extra": ""})
+        return Marker(written).evaluate(markers)
     except (InvalidMarker, UndefinedEnvironmentName):
         return True
