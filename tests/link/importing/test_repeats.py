@@ -26,6 +26,23 @@ def test_nothing_false_is_said(paper: Paper, source: str) -> None:
     assert paper.link().targets == []
 
 
+COUNTING = {
+    "a global": "n = 0\ndef count(f):\n    global n\n    n += 1\n    return f\ndef total(): return n\n",
+    "a variable of the enclosing function": "def make():\n    n = 0\n    def count(f):\n        nonlocal n\n"
+    "        n += 1\n        return f\n    def total(): return n\n    return count, total\ncount, total = make()\n",
+}
+
+
+@pytest.mark.parametrize("source", COUNTING.values(), ids=COUNTING.keys())
+def test_a_variable_that_each_call_binds_anew_is_not_known(paper: Paper, source: str) -> None:
+    paper.lay({"a.py": source + "".join(numbered(MANY, "@count\ndef f{0}(): return {0}\n"))})
+    paper.source(f"import a\nif a.total() != {MANY}:\n    import nothing\n")
+    assert paper.truth() == ""
+    assert paper.link().targets == []
+    paper.source(f"import a\nif a.total() == {MANY}:\n    import nothing\n")
+    assert paper.link().targets == []
+
+
 def test_a_decorator_that_gives_back_its_function_still_does(paper: Paper) -> None:
     paper.lay({"a.py": REGISTER + FUNCTIONS})
     paper.source(f"import a\nif a.f{MANY - 1}() == {MANY - 1}:\n    import nothing\n")

@@ -29,13 +29,16 @@ from torchlink.model.source import Node
 def bind(machine: Machine, scope: Scope, name: str, value: Value) -> None:
     """Bind a name in a scope. What is bound elsewhere under an undecided condition is unknown from then on."""
     if name in scope.globals:
-        scope.module.namespace[name] = value if machine.certain else UNKNOWN
-        machine.by_text += 1
+        _rebind(machine, scope.module.namespace, name, value)
     elif name in scope.nonlocals:
-        machine.by_text += 1
-        _holder(scope, name)[name] = value if machine.certain else UNKNOWN
+        _rebind(machine, _holder(scope, name), name, value)
     else:
         scope.variables[name] = value
+
+
+def _rebind(machine: Machine, variables: dict[str, Value], name: str, value: Value) -> None:
+    variables[name] = value if machine.certain else UNKNOWN
+    machine.rebind(variables, name)
 
 
 def _holder(scope: Scope, name: str) -> dict[str, Value]:

@@ -17,6 +17,7 @@ from torchlink.link.importing.values import (
     Function,
     Instance,
     Value,
+    Variable,
     is_known,
 )
 
@@ -115,12 +116,14 @@ def delete_item(container: Value, key: Value) -> None:
 
 
 def leave_open(values: Iterable[Value]) -> None:
-    """What a call that is not followed may do: give an object attributes, and a container more items."""
+    """What a call that is not followed may do: give an object attributes, a container items, a variable a value."""
     for value in values:
         if isinstance(value, Instance):
             value.followed = False
         elif isinstance(value, (list, set, dict)):
             extend(value, UNKNOWN)
+        elif isinstance(value, Variable):
+            value.variables[value.name] = UNKNOWN
 
 
 def extend(container: list[Value] | set[Value] | dict[Value, Value], value: Value) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torchlink.link.importing.failures import Failure, StepsExhausted
 from torchlink.link.importing.finder import Finder
-from torchlink.link.importing.values import Event, Instance, Module, Scope, Value
+from torchlink.link.importing.values import Event, Instance, Module, Scope, Value, Variable
 from torchlink.link.owners import Owners
 from torchlink.model.environment import Environment
 from torchlink.model.native import NativeLoader
@@ -91,11 +91,11 @@ class Machine:
     references: int = 0
     by_text: int = 0
     """How often a name of a module or a class was set or asked for, but for the statements of its own body and plain
-    attributes: by ``global``, ``setattr``, ``getattr``, ``import_module``. Each time it may be another name."""
+    attributes: by ``setattr``, ``getattr``, ``import_module``. Each time it may be another name."""
     repeats: dict[tuple[str, str, int], Repeats] = field(default_factory=dict)
     """Calls by the module that makes them, and the function's file and line."""
-    changed: dict[int, Value] | None = None
-    """What the call that is followed has changed, where that is noted."""
+    changed: dict[object, Value] | None = None
+    """What the call that is followed has changed, where that is noted, by its identity."""
     scope: Scope | None = None
 
     @property
@@ -138,6 +138,11 @@ class Machine:
         """Note that a container or an instance is changed."""
         if self.changed is not None and isinstance(value, (list, set, dict, Instance)):
             self.changed[id(value)] = value
+
+    def rebind(self, variables: dict[str, Value], name: str) -> None:
+        """Note that a variable is bound from inside of a function that is not its own."""
+        if self.changed is not None:
+            self.changed[id(variables), name] = Variable(variables, name)
 
     def consult(self, *distributions: str) -> None:
         """Note that the running statement looked at the version or presence of distributions."""

@@ -28,7 +28,7 @@ class Repeats:
     """Whether one of them has done what a linker must know of each."""
     gives_back: bool = True
     """Whether each has given back its first argument."""
-    changed: dict[int, Value] = field(default_factory=dict)
+    changed: dict[object, Value] = field(default_factory=dict)
     """What they have changed, by its identity."""
 
     def count(self, *, given_back: bool, eventful: bool) -> None:
@@ -50,7 +50,7 @@ def follow(machine: Machine, function: Function, arguments: Sequence[Value], run
             known.changed.clear()
             return arguments[0] if known.gives_back and arguments else UNKNOWN
     before = _events(machine)
-    changed: dict[int, Value] = {}
+    changed: dict[object, Value] = {}
     machine.changed = changed
     eventful_elsewhere = anywhere.eventful
     here.eventful = anywhere.eventful = True  # unless it comes to its end

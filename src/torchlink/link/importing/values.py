@@ -112,6 +112,14 @@ class Scope:
 
 
 @dataclass(eq=False, repr=False, slots=True)
+class Variable:
+    """A variable of a module or of a function, as something that a call has changed."""
+
+    variables: dict[str, Value]
+    name: str
+
+
+@dataclass(eq=False, repr=False, slots=True)
 class Function:
     """A function of the environment; its body is read when it is called."""
 
