@@ -13,6 +13,7 @@ from tests.wheels import Served, make_wheel, serve
 from torchlink.catalog import wheels as wheels_module
 from torchlink.catalog.cache import Cache, open_cache
 from torchlink.catalog.wheels import Pin, Wheels
+from torchlink.model.errors import UnreadableError
 from torchlink.model.native import NativeFacts
 from torchlink.read.elf import exports
 from torchlink.read.http import UnreachableError
@@ -20,6 +21,7 @@ from torchlink.read.index_settings import IndexSettings
 from torchlink.read.native import read_native
 from torchlink.read.wheel import load, under_path
 from torchlink.read.wheel_environment import Placed
+from torchlink.solve.describe import describe
 
 TAGS = ("cp311-cp311-linux_x86_64", "py3-none-any")
 
@@ -103,6 +105,20 @@ def test_what_has_no_wheel_says_why(server: Served, folder: Path, tmp_path: Path
         made.add(tmp_path / "inner.py", "source-1.0/otherwise/__init__.py")
     placed = place(cache, "source", "1.0", server.simple)
     assert "exists only as source" in placed.reason and placed.modules == ("otherwise",)
+
+
+def test_metadata_that_is_no_metadata_is_a_problem_and_the_rest_is_read(tmp_path: Path, cache: Cache) -> None:
+    path = make_wheel(tmp_path / "local", "shelf", "1.0", {"shelf/__init__.py": ""}, headers=["X: " + "a" * 40 * 2**20])
+    placed = place(cache, "shelf", "1.0", links=str(path.parent))
+    assert placed.wheel is not None
+    assert dict(placed.wheel.problems) == {"shelf-1.0.dist-info/METADATA": "is larger than 32 MB"}
+    assert (placed.wheel.info, placed.wheel.core.requires) == ("shelf-1.0.dist-info", ())
+    settings = IndexSettings(indexes=(), find_links=(str(path.parent),))
+    wheels = Wheels(settings, cache, TAGS, lambda stage, done, total: None)
+    assert describe("shelf", "1.0", wheels).problems == ("shelf-1.0.dist-info/METADATA: is larger than 32 MB",)
+    with pytest.raises(UnreadableError) as told:
+        describe("shelf", "3.0", wheels)
+    assert str(told.value) == "no index that is configured has shelf 3.0"
 
 
 def test_a_build_that_no_index_has_is_inferred(server: Served, cache: Cache) -> None:

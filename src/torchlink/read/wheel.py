@@ -17,6 +17,7 @@ from torchlink.model.native import NativeFacts
 from torchlink.model.store import ByteStore
 from torchlink.read.elf import DynamicSection
 from torchlink.read.elf_image import MAGIC, ElfImage
+from torchlink.read.metadata import CoreMetadata, parse_core_metadata
 from torchlink.read.native import read_native
 from torchlink.read.native_codec import pack as pack_natives
 from torchlink.read.native_codec import unpack as unpack_natives
@@ -57,7 +58,15 @@ class Wheel:
     @property
     def info(self) -> str:
         """The folder of its metadata: ``torch-2.1.2.dist-info``."""
-        return next((name.partition("/")[0] for name in self.texts if name.endswith(".dist-info/METADATA")), "")
+        return next((name.partition("/")[0] for name in self.sizes if name.endswith(".dist-info/METADATA")), "")
+
+    @property
+    def core(self) -> CoreMetadata:
+        """What it says of itself; empty where that cannot be read, which is among its problems."""
+        try:
+            return parse_core_metadata(self.text(f"{self.info}/METADATA"))
+        except UnreadableError:
+            return parse_core_metadata(b"")
 
     def text(self, name: str) -> bytes:
         """The bytes of a member that is kept as text.

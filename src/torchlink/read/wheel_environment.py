@@ -195,7 +195,8 @@ def _small(wheel: Wheel, name: str, problems: list[str]) -> bytes:
     try:
         return wheel.text(f"{wheel.info}/{name}")
     except UnreadableError as error:
-        problems.append(str(error))
+        if f"{wheel.info}/{name}" not in wheel.problems:
+            problems.append(str(error))
         return b""
 
 

@@ -6,7 +6,6 @@ from torchlink.catalog.wheels import Pin, Wheels
 from torchlink.model.errors import UnreadableError
 from torchlink.model.names import normalise
 from torchlink.model.wheel_description import WheelDescription
-from torchlink.read.metadata import parse_core_metadata
 from torchlink.read.wheel import Wheel
 from torchlink.read.wheel_environment import Placed
 
@@ -19,7 +18,7 @@ def describe(name: str, version: str, wheels: Wheels) -> WheelDescription:
         UnreachableError: no index answers, and it was not read before.
     """
     placed, wheel = _placed(name, version, wheels)
-    core = parse_core_metadata(wheel.text(f"{wheel.info}/METADATA"))
+    core = wheel.core
     natives = wheel.natives()
     return WheelDescription(
         name=placed.name,
@@ -52,7 +51,8 @@ def mined(name: str, version: str, wheels: Wheels) -> str:
 def _placed(name: str, version: str, wheels: Wheels) -> tuple[Placed, Wheel]:
     (placed,) = wheels.place([Pin(name=normalise(name), version=version)])
     if placed.wheel is None:
-        raise UnreadableError(placed.reason, where=f"{name} {version}")
+        where = f"{placed.name} {version}"
+        raise UnreadableError(placed.reason, where="" if where in placed.reason else where)
     return placed, placed.wheel
 
 

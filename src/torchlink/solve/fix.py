@@ -21,7 +21,6 @@ from torchlink.model.report import Report
 from torchlink.read.environment import environment_of
 from torchlink.read.http import UnreachableError
 from torchlink.read.metadata import CoreMetadata, parse_core_metadata
-from torchlink.read.wheel import Wheel
 from torchlink.solve.ask import Asked, needed, set_of
 from torchlink.solve.goals import faults, is_break, left
 from torchlink.solve.learning import Turn, learn
@@ -97,7 +96,7 @@ def _requires(asked: Asked) -> Callable[[str], Sequence[str]]:
     """What the present release of each package requires."""
     installed = () if asked.answer.beneath is None else environment_of(asked.answer.beneath).distributions
     known = {one.name: one.requires for one in reversed(installed)}
-    known.update((one.name, _core(one.wheel).requires) for one in asked.answer.placed if one.wheel is not None)
+    known.update((one.name, one.wheel.core.requires) for one in asked.answer.placed if one.wheel is not None)
     return lambda name: known.get(name, ())
 
 
@@ -174,7 +173,7 @@ def _released(name: str, version: str, asked: Asked) -> CoreMetadata | None:
     """What a release says of itself. Of what is installed no wheel was read, and its metadata alone is asked for."""
     placed = next((one for one in asked.answer.placed if (one.name, one.version) == (name, version)), None)
     if placed is not None and placed.wheel is not None:
-        return _core(placed.wheel)
+        return placed.wheel.core
     try:
         file, _ = asked.wheels.chosen(Pin(name=name, version=version))
         return parse_core_metadata(core_metadata(file, asked.wheels))
@@ -184,10 +183,6 @@ def _released(name: str, version: str, asked: Asked) -> CoreMetadata | None:
         return None
     except UnreadableError:
         return None
-
-
-def _core(wheel: Wheel) -> CoreMetadata:
-    return parse_core_metadata(wheel.text(f"{wheel.info}/METADATA"))
 
 
 def _is_requirement(line: str) -> bool:

@@ -18,7 +18,6 @@ from torchlink.link.torch_abi import Exporters, TorchApi, exporters, torch_api
 from torchlink.model.exports import spans
 from torchlink.model.finding import Finding
 from torchlink.model.reference import Kind
-from torchlink.read.metadata import parse_core_metadata
 from torchlink.read.wheel_environment import Placed
 from torchlink.rules.behaviour import behaviour_rules
 
@@ -156,8 +155,7 @@ def _torch_pin(needer: Placed | None) -> str:
         return ""
     from packaging.requirements import InvalidRequirement, Requirement
 
-    core = parse_core_metadata(needer.wheel.text(f"{needer.wheel.info}/METADATA"))
-    for line in core.requires:
+    for line in needer.wheel.core.requires:
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
