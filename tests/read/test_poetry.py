@@ -26,6 +26,7 @@ def project(folder: Path, text: str) -> PoetryProject:
         ('"2.3.1"', "torch==2.3.1"),
         ('"2.*"', "torch==2.*"),
         ('"*"', "torch"),
+        ('{ version = "^2", source = "pypi" }', "torch>=2,<3"),
         ('">=2.1 <2.4"', "torch>=2.1,<2.4"),
         ('"^1.26 || ^2.0"', "torch>=1.26,<3"),
         ('{ version = "^2", extras = ["Opt"] }', "torch[opt]>=2,<3"),
@@ -83,6 +84,30 @@ version = "^2"
     assert [(one.name, one.line) for one in found.chosen()] == [("numpy", 4), ("numpy", 5), ("lib", 7)]
     assert found.chosen()[2].folder == (tmp_path / "lib").resolve()
     assert found.python == ">=3.9,<3.13"
+
+
+def test_a_local_build_is_told_by_its_public_version(tmp_path: Path) -> None:
+    found = project(
+        tmp_path,
+        """[tool.poetry.dependencies]
+torch = { version = "2.5.1+cu124", source = "cu124" }
+vision = "==0.20.1+cu124"
+audio = ">=2.2.0+cpu"
+[[tool.poetry.source]]
+name = "PyPI"
+[[tool.poetry.source]]
+name = "house"
+url = "https://h.example"
+[[tool.poetry.source]]
+name = "cu124"
+url = "https://t.example"
+priority = "explicit"
+""",
+    )
+    assert [(one.requirement, one.build) for one in found.chosen()] == [
+        ("torch==2.5.1", "2.5.1+cu124"), ("vision==0.20.1", "0.20.1+cu124"), ("audio>=2.2.0", ""),
+    ]  # fmt: skip
+    assert found.sources == ("house",)
 
 
 def test_extras_and_groups(tmp_path: Path) -> None:

@@ -186,6 +186,19 @@ def test_a_project_of_poetrys_is_judged_by_poetrys_table(world: World, shop: Pat
     assert "has no extra 'none'; it has pinned" in world.capture.readouterr().err
 
 
+def test_a_build_that_only_poetrys_source_has_is_inferred(world: World, shop: Path) -> None:
+    world.source(
+        "pyproject.toml", '[tool.poetry.dependencies]\nreader = "*"\nshelf = { version = "2.0+cu124", source = "t" }\n'
+    )
+    (finding,) = what_if(world, "--fresh").findings
+    assert (finding.certainty, finding.provider.build) == (Certainty.INFERRED, "+cu124")
+    code = run(["fix", str(world.project), "--fresh", "--format", "json"])
+    plans = load(world.capture.readouterr().out).plans
+    assert code == 1 and [[(step.package, step.new) for step in plan.steps] for plan in plans] == [
+        [("shelf", "1.0"), ("shelf", "1.0")]
+    ]
+
+
 def test_the_release_that_broke_it_is_found(world: World, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for minor in range(1, 6):
         make_wheel(shop, "shelf", f"2.{minor}", {"shelf/__init__.py": "def keep():\n    pass\n"})

@@ -5,6 +5,7 @@ Source: Poetry's "Dependency specification" and "Managing dependencies" (groups,
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ MAX_BYTES = 4 * 2**20
 MAIN = ""
 """The group of what is always installed."""
 _OLD_GROUP = "dev"
+_PYPI = "pypi"
+_LOCAL = re.compile(r"(\d)\+[A-Za-z0-9.]+")
 _Path = tuple[str | int, ...]
 
 
@@ -51,6 +54,9 @@ class PoetryDependency:
     """The folder that it is, where it is one."""
     unsaid: str = ""
     """What ``requirement`` leaves out."""
+    build: str = ""
+    """The local build that is pinned (``2.5.1+cu124``). ``requirement`` says its public version, because the build may be
+    on an index that only poetry asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,8 @@ class PoetryProject:
     """Whether what is always installed stands there, and not in ``[project]``."""
     python: str = ""
     """The Pythons that it is for, as PEP 440 writes it; empty where it does not say, or PEP 440 cannot."""
+    sources: tuple[str, ...] = ()
+    """The names of the indexes that poetry asks for every package."""
     own_groups: frozenset[str] = field(default_factory=frozenset)
     """The groups of PEP 735 beside poetry's."""
 
@@ -120,6 +128,7 @@ def read_poetry(path: Path) -> PoetryProject | None:
         extras={normalise(name): _names(values) for name, values in _table(poetry, "extras").items()},
         is_main="dependencies" in poetry and not isinstance(project.get("dependencies"), list),
         python=(specifier(python, Notation.POETRY) or "") if isinstance(python, str) else "",
+        sources=tuple(_sources(poetry.get("source"))),
         own_groups=frozenset(map(normalise, _table(document, "dependency-groups"))),
     )
 
@@ -164,10 +173,11 @@ def _dependency(name: str, said: Mapping[str, object], line: int, group: str, pa
             unsaid=marker.unsaid,
         )
     wanted = _text(said.get("version"))
-    bounds = specifier(wanted, Notation.POETRY)
+    plain = _LOCAL.sub(r"\1", wanted)
+    bounds = specifier(plain, Notation.POETRY)
     reasons = [marker.unsaid, *_left_out(said)]
     if bounds is None:
-        last = wanted.rpartition("|")[2].strip()
+        last = plain.rpartition("|")[2].strip()
         bounds = (specifier(last, Notation.POETRY) if last else None) or ""
         reasons.append(f"of {wanted!r} it is told {bounds or 'nothing'}")
     return PoetryDependency(
@@ -178,14 +188,22 @@ def _dependency(name: str, said: Mapping[str, object], line: int, group: str, pa
         group=group,
         optional=optional,
         unsaid=", ".join(filter(None, reasons)),
+        build=wanted.lstrip("= ") if plain != wanted and bounds.startswith("==") else "",
     )
 
 
 def _left_out(said: Mapping[str, object]) -> Iterator[str]:
-    if source := _text(said.get("source")):
+    source = _text(said.get("source"))
+    if source and source.lower() != _PYPI:
         yield f"the source {source!r} is not asked"
     if said.get("allow-prereleases") is True:
         yield "pre-releases are not taken"
+
+
+def _sources(tables: object) -> Iterator[str]:
+    for one in tables if isinstance(tables, list) else ():
+        if isinstance(one, dict) and one.get("priority") != "explicit" and _text(one.get("name")).lower() != _PYPI:
+            yield _text(one.get("name"))
 
 
 def _address(said: Mapping[str, object], folder: Path) -> tuple[str, Path | None]:

@@ -44,6 +44,9 @@ def with_poetry(wish: Wish, choice: Choice, python: str) -> Told:
         Resolved(name=normalise(one.name), version="", url=one.address) for _, one in told if not choice.can_tell(one)
     ]
     notes = [note for _, project in found if (note := _python_note(project, python))]
+    notes += [
+        f"{project.file.name}: the source {name!r} is not asked" for _, project in found for name in project.sources
+    ]
     notes += [f"{one.name} ({path.name}:{one.line}): {one.unsaid}" for path, one in told if one.unsaid]
     return Told(
         wish=replace(
@@ -53,6 +56,7 @@ def with_poetry(wish: Wish, choice: Choice, python: str) -> Told:
             extras=wish.extras if files else (),
             groups=tuple(one for one in wish.groups if files and normalise(one) not in theirs),
             known=tuple(dict.fromkeys(known)),
+            builds={normalise(one.name): one.build for _, one in told if one.build},
         ),
         notes=tuple(notes),
     )

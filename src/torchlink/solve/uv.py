@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,6 +76,8 @@ class Wish:
     taught: tuple[Metadata, ...] = ()
     known: tuple[Resolved, ...] = ()
     """Releases that belong to every answer, and of which uv is not told."""
+    builds: Mapping[str, str] = field(default_factory=dict)
+    """By name the local build (``2.5.1+cu124``) that a public version in an answer stands for."""
     prereleases: str = ""
     """Which are taken, in uv's words (``--prerelease``); empty for the user's own choice."""
 
@@ -115,7 +117,8 @@ class Uv:
                 raise _unsatisfiable(done.stderr, self)
             answer = Path(scratch, "answer.txt").read_text(encoding="utf-8")
         names = {one.name for one in wish.known}
-        return (*(one for one in parse_answer(answer) if one.name not in names), *wish.known)
+        found = (_as_built(one, wish.builds.get(one.name, "")) for one in parse_answer(answer))
+        return (*(one for one in found if one.name not in names), *wish.known)
 
     def lock(self, wish: Wish) -> str:
         """The answer as a ``pylock.toml`` (PEP 751).
@@ -234,6 +237,10 @@ class Uv:
         if self.platform:
             arguments += ["--python-platform", uv_platform(self.platform)]
         return arguments
+
+
+def _as_built(one: Resolved, build: str) -> Resolved:
+    return replace(one, version=build) if build and build.partition("+")[0] == one.version else one
 
 
 def _moment(text: str) -> str:
