@@ -55,8 +55,8 @@ class PoetryDependency:
     unsaid: str = ""
     """What ``requirement`` leaves out."""
     build: str = ""
-    """The local build that is pinned (``2.5.1+cu124``). ``requirement`` says its public version, because the build may be
-    on an index that only poetry asks."""
+    """The local build that is pinned (``2.5.1+cu124``). ``requirement`` says its public version: the build may be on an
+    index that only poetry asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
