@@ -83,7 +83,7 @@ def _matrices(report: Report, question: Question, at: change.Place, progress: pi
         return
     ours = replace(question, python_version=".".join(report.target.python.split(".")[:2]))
     with suppress(TorchlinkError):
-        for one in pipeline.matrix(list(pair), ours, cache=at.cache, progress=progress):
+        for one in pipeline.matrix(list(pair), ours, linked=False, cache=at.cache, progress=progress):
             yield _near(one, pair)
 
 

@@ -45,6 +45,33 @@ def test_a_matrix_rests_on_the_bytes(world: World, shop: Path) -> None:
     assert "user-1.0-py3-none-any.whl: user/x.so" in matrix["cells"][1]["evidence"]
 
 
+def test_where_no_byte_speaks_pairs_are_linked(world: World, shop: Path) -> None:
+    make_wheel(shop, "reader", "1.1", {"reader/__init__.py": "from shelf import keep\n"}, requires=("shelf>=1",))
+    make_wheel(shop, "reader", "1.2", {"reader/__init__.py": "from shelf import keep\n"}, requires=("shelf>=2",))
+    make_wheel(shop, "reader", "1.3", {"reader/__init__.py": "import nothing\n"}, requires=("shelf",))
+    (matrix,) = json.loads(printed(world, "matrix", "reader", "shelf>=1", "--format", "json"))["matrices"]
+    cells = {(cell["row"], cell["column"]): cell for cell in matrix["cells"]}
+    assert {pair: cell["fit"] for pair, cell in cells.items()} == {
+        ("1.0", "1.0"): "imports",
+        ("1.0", "2.0"): "breaks",
+        ("1.1", "1.0"): "breaks",
+        ("1.1", "2.0"): "imports",
+        ("1.2", "1.0"): "refused",
+        ("1.2", "2.0"): "imports",
+        ("1.3", "1.0"): "unknown",
+        ("1.3", "2.0"): "unknown",
+    }
+    assert "reader/__init__.py:1: needs shelf.store" in cells["1.0", "2.0"]["evidence"]
+    assert "fails for another reason" in cells["1.3", "2.0"]["evidence"]
+
+
+def test_a_range_that_nothing_lies_in_is_told(world: World, shop: Path) -> None:
+    assert run(["matrix", "reader>=7", "shelf"]) == 2
+    assert "reader has no release within >=7" in world.capture.readouterr()[1]
+    assert run(["matrix", "reader=7", "shelf"]) == 2
+    assert "'reader=7' names no package" in world.capture.readouterr()[1]
+
+
 def test_a_matrix_of_one_package_or_of_none_that_is_known(world: World, shop: Path) -> None:
     assert run(["matrix", "shelf", "shelf"]) == 2
     assert "two packages" in world.capture.readouterr()[1]

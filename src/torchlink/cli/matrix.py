@@ -39,7 +39,8 @@ def matrix(
     """Show which versions of two or more PACKAGES work together, with the evidence of each cell.
 
     What counts is what the wheels' own bytes need (NumPy's C API, torch's C++ interface), then their metadata. Where
-    neither says anything the cell says so.
+    neither says anything, up to 150 pairs are linked: both are imported on paper. A range leaves few enough:
+    'diffusers>=0.25'. Where nothing is known the cell says so.
     """
     from torchlink import pipeline
     from torchlink.cli.progress import ShownProgress

@@ -30,7 +30,11 @@ def fit_of(one: ReleaseFact, other: ReleaseFact, markers: Mapping[str, str]) -> 
         return Cell(fit=Fit.REFUSED, evidence=refused)
     if found:
         return found[0]
-    return Cell(fit=Fit.UNKNOWN, evidence="neither wheel's native libraries speak of the other, and metadata allows it")
+    return Cell(fit=Fit.UNKNOWN, evidence=SILENT)
+
+
+SILENT = "neither wheel's native libraries speak of the other, and metadata allows it"
+"""The evidence where facts say nothing: to link the two may."""
 
 
 def _bytes_of(needer: ReleaseFact, provider: ReleaseFact) -> Cell | None:

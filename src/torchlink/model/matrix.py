@@ -12,8 +12,10 @@ class Fit(Enum):
 
     WORKS = "works"
     """The bytes of one fit the other."""
+    IMPORTS = "imports"
+    """Their bytes do not speak of each other, and importing both meets nothing of one that is missing in the other."""
     BREAKS = "breaks"
-    """The bytes of one refuse the other."""
+    """The bytes of one refuse the other, or its source needs what the other does not have."""
     REFUSED = "refused"
     """The bytes fit, and the metadata of one forbids the other."""
     UNKNOWN = "unknown"

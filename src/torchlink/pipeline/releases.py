@@ -24,31 +24,39 @@ def matrix(
     question: Question,
     *,
     every: bool = False,
+    linked: bool = True,
     cache: bool = True,
     progress: running.Progress | None = None,
 ) -> tuple[Matrix, ...]:
     """Say which versions of packages work together, by the facts of their wheels: a matrix for each two of them.
 
     Args:
-        packages: their names.
+        packages: their names, with a range of versions where not all are wanted (``diffusers>=0.25``).
         question: for which Python and platform, from which index.
         every: every release, not the newest of each minor release alone.
+        linked: whether pairs of which no fact speaks are linked, as long as they are few.
         cache: as in `check`.
         progress: told how far the work has come.
 
     Raises:
-        TorchlinkError: a package has no release for this Python, or no index answers.
+        TorchlinkError: a package is not named rightly or has no release for this Python, or no index answers.
     """
-    from torchlink.model.names import normalise
-    from torchlink.solve.matrix import matrices
+    from torchlink.pipeline.questions import judge_set
+    from torchlink.solve.matrix import matrices, packages_of, with_linked
     from torchlink.solve.means import means_of
 
     store = open_cache(cache_folder(os.environ) if cache else None, __version__)
     tell = progress or running.silent
     try:
         means = means_of(question, None, None, os.environ, store, tell)
-        names = tuple(dict.fromkeys(map(normalise, packages)))
-        return matrices(names, means.wheels, means.interpreter, every=every, tell=tell)
+        asked = packages_of(packages)
+        found = matrices(asked, means, every=every, tell=tell)
+        if linked:
+            found = tuple(
+                with_linked(one, means, lambda made: judge_set(made, None, store, running.silent), tell)
+                for one in found
+            )
+        return found
     finally:
         store.close()
 

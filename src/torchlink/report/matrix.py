@@ -11,10 +11,19 @@ from torchlink.model.matrix import Cell, Fit, Matrix
 from torchlink.report.printable import printable
 
 FORMATS = ("terminal", "markdown", "json", "svg")
-SIGNS = {Fit.WORKS: "yes", Fit.BREAKS: "NO", Fit.REFUSED: "pin", Fit.UNKNOWN: "?"}
-_STYLES = {Fit.WORKS: "green", Fit.BREAKS: "bold red", Fit.REFUSED: "yellow", Fit.UNKNOWN: "dim"}
-_FILLS = {Fit.WORKS: "#d7f0dd", Fit.BREAKS: "#f7c9c9", Fit.REFUSED: "#fbeec2", Fit.UNKNOWN: "#eeeeee"}
-_LEGEND = "yes: the bytes fit · NO: they refuse each other · pin: metadata forbids it · ?: nothing is known"
+SIGNS = {Fit.WORKS: "yes", Fit.IMPORTS: "imp", Fit.BREAKS: "NO", Fit.REFUSED: "pin", Fit.UNKNOWN: "?"}
+_STYLES = {Fit.WORKS: "green", Fit.IMPORTS: "green", Fit.BREAKS: "bold red", Fit.REFUSED: "yellow", Fit.UNKNOWN: "dim"}
+_FILLS = {
+    Fit.WORKS: "#d7f0dd",
+    Fit.IMPORTS: "#e6f3d5",
+    Fit.BREAKS: "#f7c9c9",
+    Fit.REFUSED: "#fbeec2",
+    Fit.UNKNOWN: "#eeeeee",
+}
+_LEGEND = (
+    "yes: the bytes fit · imp: importing both meets nothing that is missing · NO: they refuse each other · "
+    "pin: metadata forbids it · ?: nothing is known"
+)
 _CELL_W, _CELL_H, _LEFT, _TOP = 62, 26, 90, 64
 
 
@@ -44,11 +53,13 @@ def _terminal(matrix: Matrix, *, width: int, colour: bool) -> str:
         file=buffer, width=width, force_terminal=colour, no_color=not colour, markup=False, highlight=False
     )
     console.print(Text(_title(matrix), style="bold"))
-    room = max(1, (width - 12) // 8)
+    corner = f"{matrix.row_package} ↓\n{matrix.column_package} →"
+    first = max(map(len, (*corner.split("\n"), *matrix.rows)))
+    room = max(1, (width - first - 2) // (max(map(len, (*matrix.columns, "yes"))) + 2))
     for start in range(0, len(matrix.columns), room):
         columns = matrix.columns[start : start + room]
         table = Table(box=None, padding=(0, 1), show_edge=False)
-        table.add_column(f"{matrix.row_package} ↓  {matrix.column_package} →", no_wrap=True)
+        table.add_column(corner, no_wrap=True)
         for column in columns:
             table.add_column(column, justify="center", no_wrap=True)
         for row in matrix.rows:
