@@ -119,6 +119,22 @@ def test_options_of_a_requirements_file_hold_for_every_turn(
     assert [moves(plan) for plan in report.plans] == [{"shelf": "1.0"}]
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '[project]\nname = "mine"\nversion = "1"\ndependencies = ["reader==1.0", "shelf"]\n',
+        '[tool.poetry]\nname = "mine"\nversion = "1"\n[tool.poetry.dependencies]\nreader = "1.0"\nshelf = "*"\n',
+    ],
+)
+def test_what_the_project_itself_requires_is_not_lost(world: World, shop: Path, manifest: str) -> None:
+    """``-e .`` installs the project, and its own pins hold."""
+    make_wheel(shop, "reader", "2.0", {"reader/__init__.py": "from shelf import keep\n"}, requires=("shelf>=1",))
+    world.source("pyproject.toml", manifest)
+    report = fixed(world, "-r", ask_for(world, "-e ."))
+    against = {tuple(sorted(moves(plan).items())): len(plan.violates) for plan in report.plans}
+    assert against == {(("shelf", "1.0"),): 0, (("reader", "2.0"),): 1}
+
+
 def test_one_turn_is_not_enough_where_the_answer_breaks_elsewhere(world: World, shop: Path) -> None:
     make_wheel(
         shop, "shelf", "1.0", {"shelf/__init__.py": "import tools\ndef store():\n    pass\n"}, requires=("tools",)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torchlink.solve.declared import Choice, declared
+import pytest
+
+from torchlink.solve.declared import Choice, declared, says_what_it_requires
 
 
 def test_requirements_files_with_their_lines(tmp_path: Path) -> None:
@@ -76,3 +78,40 @@ def test_files_that_include_each_other_end(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("-r a.txt\nsix\n")
     assert 1 <= len(declared([tmp_path / "a.txt"])) < 20
     assert declared([tmp_path / "none.txt"]) == ()
+
+
+@pytest.mark.parametrize("line", ["-e .", "--editable=.", "./", "-e ./", ".  # own"])
+def test_a_project_that_is_installed_from_its_folder_says_what_it_requires(tmp_path: Path, line: str) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["torch>=2"]\n')
+    (tmp_path / "requirements.txt").write_text(f"six\n{line}\n")
+    found = declared([tmp_path / "requirements.txt", tmp_path / "pyproject.toml"])
+    assert [(one.name, Path(one.file).name, one.line) for one in found] == [
+        ("six", "requirements.txt", 1),
+        ("torch", "pyproject.toml", 3),
+    ]
+
+
+def test_extras_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "pyproject.toml").write_text(
+        '[project]\nname = "x"\n[project.optional-dependencies]\ngpu = ["triton"]\ndev = ["pytest"]\n'
+    )
+    (tmp_path / "requirements.txt").write_text("-e ./lib[gpu]\n-e ./none\n-e git+https://h.example/x.git\n")
+    assert [one.name for one in declared([tmp_path / "requirements.txt"])] == ["triton"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[project]\nname = "x"\n', True),
+        ('[project]\nname = "x"\ndynamic = ["version"]\n', True),
+        ('[project]\nname = "x"\ndynamic = ["dependencies"]\n', False),
+        ('[tool.poetry.dependencies]\nsix = "*"\n', True),
+        ("[build-system]\nrequires = []\n", False),
+        ("nonsense", False),
+    ],
+)
+def test_whether_a_folder_says_what_it_requires(tmp_path: Path, text: str, says: bool) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert says_what_it_requires(tmp_path) is says
+    assert not says_what_it_requires(tmp_path / "none")

@@ -25,6 +25,9 @@ else:
 MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 8
 _INCLUDED = re.compile(r"(?:-r|--requirement)[= ]\s*(\S+)")
+_FOLDER = re.compile(
+    r"(?:(?:-e|--editable)(?:=|\s+)|(?=\.{1,2}(?:[/\s\[]|$)|/))(?P<path>[^\s\[]+)(?:\[(?P<extras>[^\]]*)\])?(?:\s.*)?"
+)
 _OPTION = re.compile(r"\s+--[\w-]+(?:[= ]\S+)?|\s+#.*$|\s*\\$")
 
 
@@ -94,35 +97,65 @@ def declared(files: Iterable[Path], lines: Iterable[str] = (), choice: Choice | 
     """
     found = [one for file in files for one in _of_file(file, choice or Choice(), 0)]
     found += [one for line in lines if (one := _declared(line, "", 0)) is not None]
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
-def _of_file(path: Path, choice: Choice, depth: int) -> Iterator[Declared]:
+def folders(path: Path, depth: int = 0) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The projects that a requirements file installs from where they lie (``-e .[gpu]``), with their extras."""
+    for _, line in _lines(path):
+        if (included := _INCLUDED.match(line)) and depth < MAX_DEPTH:
+            yield from folders(path.parent / included[1], depth + 1)
+        elif (named := _FOLDER.fullmatch(line)) and (path.parent / named["path"]).is_dir():
+            yield path.parent / named["path"], tuple(one.strip() for one in (named["extras"] or "").split(",") if one)
+
+
+def says_what_it_requires(folder: Path) -> bool:
+    """Whether a project's folder tells its requirements without a build: in ``[project]``, or in poetry's table."""
+    path = folder / "pyproject.toml"
+    project = _document(path).get("project")
+    dynamic = project.get("dynamic") if isinstance(project, dict) else ["dependencies"]
+    return "dependencies" not in (dynamic if isinstance(dynamic, list) else ()) or read_poetry(path) is not None
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         text = read_bounded(path, MAX_BYTES).decode("utf-8-sig", "replace")
     except UnreadableError:
         return
+    yield from ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
+
+
+def _of_file(path: Path, choice: Choice, depth: int) -> Iterator[Declared]:
     if path.suffix == ".toml":
-        yield from _of_project(text, str(path), choice)
+        yield from _of_project(path, choice)
         yield from _of_poetry(path, choice, depth)
         return
-    for number, line in enumerate(text.splitlines(), 1):
-        if (included := _INCLUDED.match(line.strip())) and depth < MAX_DEPTH:
+    for number, line in _lines(path):
+        if (included := _INCLUDED.match(line)) and depth < MAX_DEPTH:
             yield from _of_file(path.parent / included[1], choice, depth + 1)
         elif (one := _declared(_OPTION.sub("", line), str(path), number)) is not None:
             yield one
+    if depth == 0:
+        for folder, extras in folders(path):
+            yield from _of_file(folder / "pyproject.toml", Choice(extras=extras, builds=choice.builds), 1)
 
 
-def _of_project(text: str, file: str, choice: Choice) -> Iterator[Declared]:
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return
-    rows = text.splitlines()
+def _of_project(path: Path, choice: Choice) -> Iterator[Declared]:
+    document = _document(path)
+    rows = [row for _, row in _lines(path)]
     for written in dict.fromkeys(project_lines(document, choice.extras, choice.groups)):
         line = next((number for number, row in enumerate(rows, 1) if written in row), 0)
-        if (one := _declared(written, file, line)) is not None:
+        if (one := _declared(written, str(path), line)) is not None:
             yield one
+
+
+def _document(path: Path) -> Mapping[str, object]:
+    """A TOML file; empty where it is none."""
+    try:
+        found: Mapping[str, object] = tomllib.loads(read_bounded(path, MAX_BYTES).decode("utf-8-sig", "replace"))
+    except (UnreadableError, tomllib.TOMLDecodeError, RecursionError):
+        return {}
+    return found
 
 
 def _of_poetry(path: Path, choice: Choice, depth: int) -> Iterator[Declared]:

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from torchlink.catalog.wheels import Wheels
 from torchlink.model.errors import TorchlinkError
-from torchlink.solve.declared import Choice, Declared, declared
+from torchlink.solve.declared import Choice, Declared, declared, folders, says_what_it_requires
 from torchlink.solve.releases import is_final
 from torchlink.solve.uv import Resolved, Wish
 
@@ -27,9 +27,13 @@ def without_sources(wish: Wish, wheels: Wheels, markers: Mapping[str, str], *, b
 
     Returns:
         The wish, with each such package at the newest release that its line admits, or by its address; ``None`` where
-        there are none, or a file is of a kind that only uv reads.
+        there are none, or a file is of a kind that only uv reads. Of a folder that a file installs, what its project
+        requires counts.
     """
     if any(path.suffix not in _READABLE for path in wish.files):
+        return None
+    beside = [folder for path in wish.files if path.suffix != ".toml" for folder, _ in folders(path)]
+    if not all(map(says_what_it_requires, beside)):
         return None
     every = declared(wish.files, wish.lines, Choice(extras=wish.extras, groups=wish.groups))
     known: list[Resolved] = []
@@ -40,7 +44,7 @@ def without_sources(wish: Wish, wheels: Wheels, markers: Mapping[str, str], *, b
             rest.append(str(one.requirement))
         else:
             known.append(source)
-    if not known:
+    if not known and (builds or not beside):
         return None
     return replace(wish, lines=tuple(dict.fromkeys(rest)), files=(), extras=(), groups=(), known=(*wish.known, *known))
 
