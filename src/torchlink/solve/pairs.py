@@ -1,7 +1,6 @@
 """Two releases linked: what the bytes of native libraries do not tell, Python source does.
 
-A release is resolved with all that it needs, and the releases of the other package are put into that set one after the
-other. Both are imported on paper, and what of one is missing in the other is told.
+Both are resolved together with all that they need, and imported on paper; what of one is missing in the other is told.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from torchlink.catalog.wheels import Pin
-from torchlink.model.errors import TorchlinkError
 from torchlink.model.finding import Finding
 from torchlink.model.matrix import Cell, Fit
 from torchlink.model.names import normalise
@@ -55,39 +52,24 @@ def linked(pairs: Pairs, means: Means, judge: Judge, tell: Tell) -> dict[tuple[s
         why = f"{len(pairs.versions)} pairs are too many to link: give ranges, such as '{pairs.row}>=1.2'"
         return {pair: _unknown(why) for pair in pairs.versions}
     cells: dict[tuple[str, str], Cell] = {}
-    for row in dict.fromkeys(row for row, _ in pairs.versions):
-        columns = [column for one, column in pairs.versions if one == row]
-        answer = _answer(pairs, row, columns, means)
-        for column in columns:
-            tell(f"linking {pairs.row} with {pairs.column}", len(cells), len(pairs.versions))
-            cells[row, column] = answer if isinstance(answer, Cell) else _cell(pairs, row, column, answer, means, judge)
+    for pair in pairs.versions:
+        tell(f"linking {pairs.row} with {pairs.column}", len(cells), len(pairs.versions))
+        cells[pair] = _cell(pairs, *pair, means, judge)
     return cells
 
 
-def _answer(pairs: Pairs, row: str, columns: Sequence[str], means: Means) -> WheelSet | Cell:
-    """A set with a release of the rows; why there is none, as a cell."""
-    for line in (f"{pairs.column}=={columns[-1]}", pairs.column):
-        try:
-            pins = pins_of(means.uv, Wish(lines=(f"{pairs.row}=={row}", line)))
-        except UnsatisfiableError as error:
-            refused = error.what
-            continue
-        unread = means.wheels.unread(pin for pin in pins if pin.name != pairs.column)
-        if unread > MOST_BYTES:
-            return _unknown(
-                f"to link it would fetch {unread / 2**20:,.0f} MB of wheels: 'torchlink catalog build' reads them ahead"
-            )
-        return replace(wheel_set(pins, means.wheels, means.interpreter), asked=frozenset({pairs.row, pairs.column}))
-    return _unknown(refused[:300])
-
-
-def _cell(pairs: Pairs, row: str, column: str, answer: WheelSet, means: Means, judge: Judge) -> Cell:
+def _cell(pairs: Pairs, row: str, column: str, means: Means, judge: Judge) -> Cell:
     try:
-        others = [one for one in answer.placed if one.name != pairs.column]
-        changed = replace(answer, placed=(*others, *means.wheels.place([Pin(name=pairs.column, version=column)])))
-    except TorchlinkError as error:
-        return _unknown(error.what)
-    return cell_of(judge(changed), (pairs.row, row), (pairs.column, column))
+        pins = pins_of(means.uv, Wish(lines=(f"{pairs.row}=={row}", f"{pairs.column}=={column}")))
+    except UnsatisfiableError as error:
+        return _unknown(error.what[:300])
+    unread = means.wheels.unread(pins)
+    if unread > MOST_BYTES:
+        megabytes = f"{unread / 2**20:,.0f} MB"
+        return _unknown(f"to link it would fetch {megabytes} of wheels: 'torchlink catalog build' reads them ahead")
+    both = frozenset({pairs.row, pairs.column})
+    report = judge(replace(wheel_set(pins, means.wheels, means.interpreter), asked=both))
+    return cell_of(report, (pairs.row, row), (pairs.column, column))
 
 
 def cell_of(report: Report, one: tuple[str, str], other: tuple[str, str]) -> Cell:
