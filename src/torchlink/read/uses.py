@@ -20,7 +20,7 @@ from torchlink.model.uses import FileUses, Needle
 from torchlink.read.project import code_cells
 from torchlink.read.python_source import MAX_SOURCE_BYTES
 from torchlink.read.use_walk import Walk
-from torchlink.read.uses_codec import pack, unpack
+from torchlink.read.uses_codec import FORMAT, pack, unpack
 
 
 class Keeper(Protocol):
@@ -45,7 +45,7 @@ class UseFiles:
 
     def uses(self, path: str, module: str) -> FileUses:
         """Read a source file; one that cannot be read has a ``problem``."""
-        kind = f"uses of {module} in {path}"
+        kind = f"uses {FORMAT} of {module} in {path}"
         known = self._keeper.known(kind, path) if self._keeper is not None else None
         if known is not None:
             return unpack(known)

@@ -11,6 +11,7 @@ import marshal
 from dataclasses import fields
 from enum import Enum
 from typing import Any, cast
+from zlib import crc32
 
 from torchlink.model.uses import (
     UNKNOWN,
@@ -33,6 +34,8 @@ _FIELDS = tuple(tuple(field.name for field in fields(cls)) for cls in _CLASSES)
 _ENUMS: tuple[Enum, ...] = (UNKNOWN, *Form)
 _ENUM_PLACES = {member: -1 - place for place, member in enumerate(_ENUMS)}
 
+FORMAT = f"{crc32(repr((_FIELDS, _ENUMS)).encode()):08x}"
+"""Another one for other fields: what was packed before they changed is not unpacked."""
 _ATOMS = frozenset({str, int, bool, type(None), frozenset})
 
 
