@@ -229,7 +229,7 @@ def test_inspection_agrees_with_torch(saved: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_loadability_of_this_environment(saved: Path, kind: str, tmp_path: Path) -> None:
+def test_loadability_of_this_environment(saved: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Predicted against really loading, with the code that is given too."""
     import sys
 
@@ -246,5 +246,5 @@ def test_loadability_of_this_environment(saved: Path, kind: str, tmp_path: Path)
             loads = False
         assert outcome.loads in (loads, None), outcome.reasons
     if load.code:
-        os.chdir(saved)
+        monkeypatch.chdir(saved)
         exec(load.code, {})  # noqa: S102 - that is the promise

@@ -39,7 +39,9 @@ def program() -> bytes:
 def test_lief_keeps_its_word_to_itself() -> None:
     """Its binding tells at the end of a process what was not freed, as after `running.without_collector`."""
     code = "import gc, tests.read.test_pe_macho as t; t.read_other('t64.exe', t.held(t.program())); gc.freeze()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
 
 

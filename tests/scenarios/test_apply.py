@@ -329,6 +329,7 @@ def replace(source, target, **options):
     if not count:
         os.kill(os.getpid(), getattr(signal, sys.argv[2]))
 os.replace = replace
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 sys.exit(run(sys.argv[3:]))
 """
 
