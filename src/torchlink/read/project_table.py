@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -21,33 +21,37 @@ def project_lines(document: Mapping[str, object], extras: Iterable[str], groups:
     yield from _texts(project.get("dependencies"))
     optional = {normalise(name): lines for name, lines in _table(project, "optional-dependencies").items()}
     own = normalise(str(project.get("name", "")))
-    pending, seen = [normalise(one) for one in extras], set[str]()
+    yield from _with_included(
+        extras, lambda extra: ((line, _own_extras(line, own)) for line in _texts(optional.get(extra)))
+    )
+    tables = {normalise(name): entries for name, entries in _table(document, "dependency-groups").items()}
+    yield from _with_included(groups, lambda group: _entries(tables.get(group)))
+
+
+_Entry = tuple[str, Sequence[str]]
+"""A requirement, and the names of the lists that stand in its place; none where it is one."""
+
+
+def _with_included(names: Iterable[str], entries: Callable[[str], Iterable[_Entry]]) -> Iterator[str]:
+    """The requirements of some lists by name, and of those that they include, each list once."""
+    pending, seen = [normalise(one) for one in names], set[str]()
     while pending:
-        extra = pending.pop(0)
-        if extra in seen:
+        name = pending.pop(0)
+        if name in seen:
             continue
-        seen.add(extra)
-        for line in _texts(optional.get(extra)):
-            inner = _own_extras(line, own)
-            pending += inner
-            if not inner:
+        seen.add(name)
+        for line, included in entries(name):
+            pending += included
+            if not included:
                 yield line
-    yield from _of_groups({normalise(name): one for name, one in _table(document, "dependency-groups").items()}, groups)
 
 
-def _of_groups(tables: Mapping[str, object], groups: Iterable[str]) -> Iterator[str]:
-    pending, seen = [normalise(one) for one in groups], set[str]()
-    while pending:
-        group = pending.pop(0)
-        if group in seen:
-            continue
-        seen.add(group)
-        entries = tables.get(group)
-        for one in entries if isinstance(entries, list) else ():
-            if isinstance(one, str):
-                yield one
-            elif isinstance(one, dict) and isinstance(included := one.get("include-group"), str):
-                pending.append(normalise(included))
+def _entries(group: object) -> Iterator[_Entry]:
+    for one in group if isinstance(group, list) else ():
+        if isinstance(one, str):
+            yield one, ()
+        elif isinstance(one, dict) and isinstance(included := one.get("include-group"), str):
+            yield "", (normalise(included),)
 
 
 def _own_extras(line: str, own: str) -> Sequence[str]:

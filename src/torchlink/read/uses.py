@@ -35,10 +35,23 @@ class Keeper(Protocol):
         ...
 
 
+class _KeepsNothing:
+    """Implements ``Keeper`` where nothing is remembered."""
+
+    def known(self, kind: str, path: str) -> bytes | None:  # noqa: ARG002 - the protocol's signature
+        return None
+
+    def keep(self, kind: str, path: str, pack: Callable[[], bytes]) -> None:
+        pass
+
+
+_KEEPS_NOTHING = _KeepsNothing()
+
+
 class UseFiles:
     """Implements ``model.uses.UsesReader``."""
 
-    def __init__(self, read: Callable[[str], bytes], keeper: Keeper | None = None) -> None:
+    def __init__(self, read: Callable[[str], bytes], keeper: Keeper = _KEEPS_NOTHING) -> None:
         """``read`` gives a file's bytes, and raises ``ValueError`` or an ``UnreadableError`` where it cannot."""
         self._read = read
         self._keeper = keeper
@@ -46,29 +59,27 @@ class UseFiles:
     def uses(self, path: str, module: str) -> FileUses:
         """Read a source file; one that cannot be read has a ``problem``."""
         kind = f"uses {FORMAT} of {module} in {path}"
-        known = self._keeper.known(kind, path) if self._keeper is not None else None
+        known = self._keeper.known(kind, path)
         if known is not None:
             return unpack(known)
         try:
             found = read_uses(path, module, self._read(path))
         except (OSError, ValueError, UnreadableError) as error:
             return FileUses(path=path, module=module, problem=f"cannot be read: {error}")
-        if self._keeper is not None:
-            self._keeper.keep(kind, path, lambda: pack(found))
+        self._keeper.keep(kind, path, lambda: pack(found))
         return found
 
     def mentions(self, path: str, needles: tuple[Needle, ...]) -> bool:
         """Whether the file's bytes have one of these needles."""
         kind = f"mention of {_digest(needles)}"
-        known = self._keeper.known(kind, path) if self._keeper is not None else None
+        known = self._keeper.known(kind, path)
         if known is not None:
             return known == _YES
         try:
             found = mentions(self._read(path), needles)
         except (OSError, ValueError, UnreadableError):
             return False
-        if self._keeper is not None:
-            self._keeper.keep(kind, path, lambda: _YES if found else _NO)
+        self._keeper.keep(kind, path, lambda: _YES if found else _NO)
         return found
 
 

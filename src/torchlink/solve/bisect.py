@@ -16,9 +16,8 @@ from torchlink.solve.ask import Asked
 from torchlink.solve.moves import moved, moves_in_words
 from torchlink.solve.resolving import pins_of
 from torchlink.solve.uv import UnsatisfiableError
-from torchlink.solve.wheel_set import WheelSet, wheel_set
+from torchlink.solve.wheel_set import Judge, WheelSet, wheel_set
 
-Judge = Callable[[WheelSet], Report]
 Tell = Callable[[str, int, int], None]
 MOST_NAMED = 6
 

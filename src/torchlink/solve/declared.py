@@ -31,6 +31,11 @@ _FOLDER = re.compile(
 _OPTION = re.compile(r"\s+--[\w-]+(?:[= ]\S+)?|\s+#.*$|\s*\\$")
 
 
+def needs_no_build(address: str) -> bool:
+    """Whether what comes from an address is a wheel."""
+    return address.partition("#")[0].endswith(".whl")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """Which part of a project's requirements is meant."""
@@ -42,7 +47,7 @@ class Choice:
 
     def can_tell(self, one: PoetryDependency) -> bool:
         """Whether uv can be told of a requirement at all."""
-        return not one.address or self.builds or one.address.partition("#")[0].endswith(".whl")
+        return not one.address or needs_no_build(one.address) or self.builds
 
     def of_folder(self) -> Choice:
         """The part of a folder that a project requires."""

@@ -20,8 +20,9 @@ from torchlink.model.names import normalise
 from torchlink.model.release import ReleaseFact
 from torchlink.read.http import UnreachableError
 from torchlink.solve.means import Means
-from torchlink.solve.pairs import Judge, Pairs, linked
+from torchlink.solve.pairs import Pairs, linked
 from torchlink.solve.releases import final_of, is_final, is_for
+from torchlink.solve.wheel_set import Judge
 
 Tell = Callable[[str, int, int], None]
 

@@ -16,9 +16,8 @@ from torchlink.model.report import Report
 from torchlink.solve.means import Means
 from torchlink.solve.resolving import pins_of
 from torchlink.solve.uv import UnsatisfiableError, Wish
-from torchlink.solve.wheel_set import WheelSet, wheel_set
+from torchlink.solve.wheel_set import Judge, wheel_set
 
-Judge = Callable[[WheelSet], Report]
 Tell = Callable[[str, int, int], None]
 MOST_PAIRS = 150
 """More are not linked: each takes up to a second."""

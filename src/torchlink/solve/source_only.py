@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from torchlink.catalog.wheels import Wheels
 from torchlink.model.errors import TorchlinkError
-from torchlink.solve.declared import Choice, Declared, declared, folders, says_what_it_requires
+from torchlink.solve.declared import Choice, Declared, declared, folders, needs_no_build, says_what_it_requires
 from torchlink.solve.releases import is_final
 from torchlink.solve.uv import Resolved, Wish
 
@@ -51,8 +51,7 @@ def without_sources(wish: Wish, wheels: Wheels, markers: Mapping[str, str], *, b
 
 def _source(one: Declared, wheels: Wheels, *, builds: bool) -> Resolved | None:
     if url := one.requirement.url:
-        is_wheel = url.partition("#")[0].endswith(".whl")
-        return None if is_wheel or builds else Resolved(name=one.name, version="", url=url)
+        return None if needs_no_build(url) or builds else Resolved(name=one.name, version="", url=url)
     newest = _newest_source(one, wheels)
     return Resolved(name=one.name, version=newest) if newest else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
@@ -14,12 +14,10 @@ from torchlink.link.releases import fit_with_torch
 from torchlink.model.finding import Finding
 from torchlink.model.matrix import Fit
 from torchlink.model.reference import Kind
-from torchlink.model.report import Report
 from torchlink.solve.lessons import Lesson, by_trying, leaves_out, torch_exported
 from torchlink.solve.releases import final_releases
-from torchlink.solve.wheel_set import WheelSet
+from torchlink.solve.wheel_set import Judge, WheelSet
 
-Judge = Callable[[WheelSet], Report]
 LARGE = 150 * 2**20
 """Releases of this size are not tried one by one."""
 

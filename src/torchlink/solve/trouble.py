@@ -15,7 +15,7 @@ from torchlink.solve.ask import Asked
 from torchlink.solve.declared import Declared
 from torchlink.solve.goals import goals
 from torchlink.solve.lessons import Lesson
-from torchlink.solve.trial import Judge
+from torchlink.solve.wheel_set import Judge
 
 Tell = Callable[[str, int, int], None]
 

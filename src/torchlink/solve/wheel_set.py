@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torchlink.catalog.wheels import Pin, Wheels
 from torchlink.model.environment import Interpreter
 from torchlink.model.reference import Kind, Undecided
+from torchlink.model.report import Report
 from torchlink.model.store import ByteStore
 from torchlink.read.environment import Survey
 from torchlink.read.subject import Subject, of_wheels
@@ -75,6 +76,10 @@ class WheelSet:
                     Undecided(kind=Kind.REQUIRES, artifact=label, reason=f"was yanked: {one.yanked}", reached=False)
                 )
         return tuple(found)
+
+
+Judge = Callable[[WheelSet], Report]
+"""Links a set."""
 
 
 def wheel_set(pins: Sequence[Pin], wheels: Wheels, interpreter: Interpreter, unclear: tuple[str, ...] = ()) -> WheelSet:
