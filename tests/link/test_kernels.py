@@ -85,6 +85,30 @@ def judged(
     return link_kernels(environment(torch), build, target, uses)
 
 
+B300 = Gpu(vendor=Vendor.NVIDIA, name="NVIDIA B300", architecture="sm_103")
+
+
+@pytest.mark.parametrize(
+    ("code", "gpu", "runs"),
+    [
+        ("sm_90a", H100, True),  # as the next three ran, or not, on an H100 with driver 580.159.04
+        ("compute_90a", H100, True),
+        ("compute_80", H100, True),
+        ("sm_100f", H100, False),
+        ("sm_86", RTX_4090, True),
+        ("sm_80", H100, False),
+        ("sm_100", B300, True),
+        ("sm_100f", B300, True),
+        ("sm_100a", B300, False),
+        ("compute_90", B300, True),
+        ("compute_90a", B300, False),
+        ("compute_100f", RTX_5090, False),
+    ],
+)
+def test_which_code_runs_where(code: str, gpu: Gpu, runs: bool) -> None:
+    assert bool(judged("2.11.0", machine(gpu), modules={(code,): 2}, cuda="13.0").broken) is not runs
+
+
 def only(links: Links) -> Broken:
     (one,) = links.broken
     return one

@@ -272,6 +272,23 @@ def test_libraries_of_the_same_package_may_be_loaded_before(tmp_path: Path) -> N
     assert linker(tmp_path).load(str(site / "audio/_audio.so")).outcome is LoadOutcome.LOADS
 
 
+def test_symbols_of_torch_without_its_libraries_may_come_from_one_that_is_loaded_before(tmp_path: Path) -> None:
+    """As cuda-core 1.2.0 has it: ``_tensor_bridge.so`` needs ``aoti_torch_*`` and no library that exports them."""
+    site = environment_with_torch(tmp_path)
+    source = "extern void %s(void); void PyInit__bridge(void) { %s(); }"
+    files = {
+        f"bridge/_bridge{SUFFIX}": (source % ("aoti_torch_kept", "aoti_torch_kept"), ()),
+        f"bridge/_gone{SUFFIX}": (source % ("aoti_torch_gone", "aoti_torch_gone"), ()),
+    }
+    distribution(site, "bridge", "1", files)
+    native = linker(tmp_path)
+    load = native.load(str(site / f"bridge/_bridge{SUFFIX}"))
+    assert load.outcome is LoadOutcome.UNKNOWN and "may be loaded before it" in load.reason
+    assert native.load(str(site / f"bridge/_gone{SUFFIX}")).outcome is LoadOutcome.FAILS
+    links = native.links(NOTHING)
+    assert [one.target for one in links.broken] == ["aoti_torch_gone"]
+
+
 def test_of_a_foreign_environment_only_its_own_parts_are_judged(tmp_path: Path) -> None:
     site = environment_with_torch(tmp_path)
     uses = ("-Wl,--no-as-needed", "-lc")

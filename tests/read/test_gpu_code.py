@@ -14,15 +14,13 @@ from hypothesis import strategies as st
 from torchlink.read.gpu_code import read_device_code
 
 
-def container(*entries: tuple[int, int]) -> bytes:
-    """A fat binary container with entries of a kind and an architecture."""
+def container(*entries: tuple[int, int] | tuple[int, int, int]) -> bytes:
+    """A fat binary container with entries of a kind, an architecture and, where there are any, flags."""
     body = b""
-    for kind, architecture in entries:
+    for kind, architecture, *flags in entries:
         payload = b"\x5a" * 40
-        body += (
-            struct.pack("<HHIQIIHHI", kind, 0x101, 64, len(payload), 0, 0, 0, 0, architecture).ljust(64, b"\0")
-            + payload
-        )
+        head = struct.pack("<HHIQIIHHI8xQ", kind, 0x101, 64, len(payload), 0, 0, 0, 0, architecture, *(flags or [0x11]))
+        body += head.ljust(64, b"\0") + payload
     return struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(body)) + body
 
 
@@ -49,6 +47,36 @@ def test_cubin_and_ptx(tmp_path: Path) -> None:
     code = read_device_code(library(tmp_path, ".nv_fatbin", data))
     assert code.modules == {("sm_120", "sm_70"): 2, ("compute_90", "sm_70"): 1}
     assert code.architectures == ("compute_90", "sm_70", "sm_120")
+
+
+def test_a_device_link_of_ptx_alone_leaves_an_empty_container(tmp_path: Path) -> None:
+    code = read_device_code(library(tmp_path, ".nv_fatbin", container() + container((1, 80, 0x8011))))
+    assert code.modules == {("compute_80",): 1}
+
+
+def test_code_for_one_architecture_and_for_a_family(tmp_path: Path) -> None:
+    """The flags are those that nvcc 13.0 writes for sm_90a, compute_90a, sm_100f and sm_100."""
+    entries = ((2, 90, 0x100011), (1, 90, 0x108011), (2, 100, 0x1200011), (2, 100, 0x1000011))
+    code = read_device_code(library(tmp_path, ".nv_fatbin", b"".join(map(container, entries))))
+    assert code.modules == {("sm_90a",): 1, ("compute_90a",): 1, ("sm_100f",): 1, ("sm_100",): 1}
+    assert code.architectures == ("compute_90a", "sm_90a", "sm_100", "sm_100f")
+
+
+NVCC = shutil.which("nvcc")
+KERNEL = "__global__ void one(int *p) { p[0] = 42; }\nvoid run(int *p) { one<<<1, 1>>>(p); }\n"
+
+
+@pytest.mark.skipif(NVCC is None, reason="there is no nvcc")
+@pytest.mark.parametrize(
+    ("virtual", "real"),
+    [("compute_80", "sm_80"), ("compute_80", "compute_80"), ("compute_90a", "sm_90a"), ("compute_90a", "compute_90a")],
+)
+def test_what_nvcc_makes(virtual: str, real: str, tmp_path: Path) -> None:
+    (tmp_path / "one.cu").write_text(KERNEL, encoding="utf-8")
+    made = tmp_path / "made.so"
+    options = ["-shared", "-Xcompiler", "-fPIC", "-gencode", f"arch={virtual},code={real}", "-o", str(made)]
+    subprocess.run([str(NVCC), str(tmp_path / "one.cu"), *options], check=True)
+    assert read_device_code(str(made)).architectures == (real,)
 
 
 def test_gfx(tmp_path: Path) -> None:

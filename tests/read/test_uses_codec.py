@@ -34,7 +34,7 @@ def test_constants_keep_their_types() -> None:
 
 def test_what_nests_too_deep_is_not_packed() -> None:
     value: Name | Part = Name("f")
-    for _ in range(900):
+    for _ in range(5_000):
         value = Part(value, Constant("x"), attribute=True)
     use = Use(form=Form.NAME, value=value, line=1, column=1)
     with pytest.raises((ValueError, RecursionError)):

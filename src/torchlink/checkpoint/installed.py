@@ -6,13 +6,13 @@ import ast
 import builtins
 import mmap
 import re
-import warnings
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 
 from torchlink.model.environment import Environment
+from torchlink.read.syntax import parse
 
 _MOST_SOURCE = 16 << 20
 _DEEPEST = 12
@@ -188,9 +188,7 @@ def _names_in(path: Path) -> _Names:
         if len(source) > _MOST_SOURCE:
             names.problem = f"{path} is too large"
             return names
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = ast.parse(source)
+        module = parse(source)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         names.problem = f"{path} cannot be read: {type(error).__name__}"
         return names

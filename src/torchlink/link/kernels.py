@@ -4,9 +4,10 @@ What is supported is read from the binaries and not extrapolated between release
 and 2.8.0+cu128 has it.
 
 Sources: NVIDIA's "CUDA C++ Programming Guide" (code for one compute capability runs on later minor ones of the same
-major one; PTX is compiled by the driver for any later one) and "CUDA Compatibility" (minor-version compatibility: the
-oldest driver of each CUDA major version; forward compatibility by the cuda-compat package); ROCm's documentation of
-``HSA_OVERRIDE_GFX_VERSION`` in its list of environment variables.
+major one; PTX is compiled by the driver for any later one; what is built for ``sm_90a`` runs there alone, for
+``sm_100f`` within its family) and "CUDA Compatibility" (minor-version compatibility: the oldest driver of each CUDA
+major version; forward compatibility by the cuda-compat package); ROCm's documentation of ``HSA_OVERRIDE_GFX_VERSION``
+in its list of environment variables.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html, tabl
 """
 _ENOUGH = 0.9
 """The part of the compiled units that must have code for a GPU. A few are made for one architecture alone."""
-_SM = re.compile(r"(sm|compute)_(\d+)(\d)")
+_SM = re.compile(r"(sm|compute)_(\d+)(\d)([af]?)")
 _OVERRIDE = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
@@ -123,7 +124,9 @@ def _runs(name: str, architecture: str) -> bool:
         return name == architecture
     major, minor = int(have[2]), int(have[3])
     wanted_major, wanted_minor = int(want[2]), int(want[3])
-    if have[1] == "compute":
+    if have[4] == "a":
+        return (major, minor) == (wanted_major, wanted_minor)
+    if have[1] == "compute" and not have[4]:
         return (major, minor) <= (wanted_major, wanted_minor)
     return major == wanted_major and minor <= wanted_minor
 

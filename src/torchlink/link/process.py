@@ -81,6 +81,8 @@ class Process:
     _loader: Loader = field(init=False)
     _plain: World = field(init=False)
     _torch: World = field(init=False)
+    _of_torch: tuple[str, ...] = field(init=False)
+    """What ``import torch`` loads for its own use."""
     _own: dict[tuple[str, bool], frozenset[str]] = field(default_factory=dict)
     _checked: dict[tuple[str, tuple[str, ...]], tuple[NeededVersion, ...]] = field(default_factory=dict)
     _members: frozenset[str] = field(init=False)
@@ -117,6 +119,7 @@ class Process:
         dependencies = self._closure_of(GLOBAL_DEPS, self._plain.names)
         names = {**self._plain.names, **dependencies.names}
         bindings = self._closure_of(BINDINGS, names)
+        self._of_torch = tuple(likely_first(bindings.order))
         return World(names={**names, **bindings.names}, everybody=(*self._plain.everybody, *dependencies.order))
 
     def _closure_of(self, tail: str, loaded: Mapping[str, str]) -> Closure:
@@ -218,7 +221,12 @@ class Process:
             return known, reason
         siblings = self._siblings.get(self.owners.get(member, ""), {}).values()
         rest = unresolved(symbols, filter(self._readable, siblings), self.files)
-        return rest, "" if rest else f"{member} needs symbols of libraries that its own package may load before it"
+        reason = f"{member} needs symbols of libraries that its own package may load before it"
+        if rest and not any(map(is_torch_library, self.files.facts(member).library.needed)):
+            # cuda.core's does, and loads libtorch for everybody (RTLD_GLOBAL) where torch has been imported.
+            rest = unresolved(rest, self._of_torch, self.files)
+            reason = f"{member} needs symbols of torch but none of its libraries, which may be loaded before it"
+        return rest, "" if rest else reason
 
     def _readable(self, path: str) -> bool:
         try:

@@ -65,7 +65,7 @@ class DeviceCode:
     path: str
     modules: Mapping[tuple[str, ...], int]
     """How many compiled units hold code for the same architectures: ``("sm_80", "sm_90")``, ``("compute_90",)`` for
-    PTX, ``("gfx900",)``."""
+    PTX, ``("sm_90a",)`` for code that runs there alone, ``("gfx900",)``."""
     problem: str = ""
     """Why it is not known."""
 
@@ -73,4 +73,4 @@ class DeviceCode:
     def architectures(self) -> tuple[str, ...]:
         """Every architecture of which there is some code, sorted by its number."""
         names = {name for module in self.modules for name in module}
-        return tuple(sorted(names, key=lambda name: (name.partition("_")[0], len(name), name)))
+        return tuple(sorted(names, key=lambda name: (name.partition("_")[0], len(name.rstrip("af")), name)))

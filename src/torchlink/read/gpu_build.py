@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,11 +14,14 @@ from torchlink.model.store import ByteStore
 from torchlink.read.bounded import read_bounded, read_head
 from torchlink.read.gpu_code import read_device_code
 from torchlink.read.project import notebook_source
+from torchlink.read.syntax import parse
 
 _VERSION_LINE = re.compile(r"^(cuda|hip)\s*(?::[^=]*)?=\s*['\"]([\d.]+)[\w.-]*['\"]", re.MULTILINE)
 _CUDA_WORD = re.compile(r"cuda(?::\d+)?")
 _MAX_SOURCE = 4 * 2**20
 _SEPARATOR = "\x1f"
+_FORMAT = 2
+"""Of what is remembered of a library: it rises where more is read of one."""
 
 
 def torch_versions(torch: Distribution) -> dict[str, str]:
@@ -44,7 +46,7 @@ def _remembered(path: str, store: ByteStore) -> DeviceCode:
         status = Path(path).stat()
     except OSError:
         return DeviceCode(path=path, modules={})
-    key = f"{path}:{status.st_size}:{status.st_mtime_ns}"
+    key = f"{_FORMAT}:{path}:{status.st_size}:{status.st_mtime_ns}"
     kept = store.get("device-code", key)
     if kept is not None:
         return _unpacked(path, kept)
@@ -75,9 +77,7 @@ def _first_use(path: Path, root: Path) -> str:
         if b"cuda" not in data:
             return ""
         source = notebook_source(data) if path.suffix == ".ipynb" else data
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
+        tree = parse(source)
     except (UnreadableError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     line = min(_uses(tree), default=0)

@@ -2,7 +2,8 @@
 
 Sources: NVIDIA's fat binary as ``fatbinary_section.h`` of the CUDA toolkit names its magic, its headers as
 ``cuobjdump --list-elf`` shows the same files (a container's header, then entries of a kind, a header size, a payload
-size and an architecture); LLVM's "Clang Offload Bundler" for AMD's bundles.
+size, an architecture, and flags: those of ``sm_90a`` and ``sm_100f`` are what nvcc 13.0 writes for them); LLVM's "Clang
+Offload Bundler" for AMD's bundles.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from torchlink.read.elf_image import DiskStorage, Storage
 
 _HEADER = struct.Struct("<4sBB")
 _CONTAINER = struct.Struct("<IHHQ")
-_ENTRY = struct.Struct("<HHIQIIHHI")
+_ENTRY = struct.Struct("<HHIQIIHHI8xQ")
 _MAGIC = 0xBA55ED50
 _PTX, _CUBIN = 1, 2
+_ONLY, _FAMILY = 1 << 20, 1 << 21  # of an entry's flags: built for sm_90a, for sm_100f
 _BUNDLE = b"__CLANG_OFFLOAD_BUNDLE__"
 _COMPRESSED = b"CCOB"
 _TRIPLE = re.compile(rb"hipv?4?-amdgcn-amd-amdhsa-.*?-(gfx[0-9a-f]+(?:-[0-9a-f]+)*(?:-generic)?)")
@@ -84,15 +86,17 @@ def _containers(storage: Storage, offset: int, size: int) -> Iterator[tuple[str,
             position += 8  # containers are aligned
             continue
         first = position + header
-        yield tuple(sorted(set(_entries(storage, first, min(first + length, end)))))
+        if length:  # where a build makes PTX alone, its device link leaves an empty one
+            yield tuple(sorted(set(_entries(storage, first, min(first + length, end)))))
         position = first + length
 
 
 def _entries(storage: Storage, position: int, end: int) -> Iterator[str]:
     while position + _ENTRY.size <= end:
-        kind, _, header, length, _, _, _, _, architecture = _ENTRY.unpack(storage.read_at(position, _ENTRY.size))
+        kind, _, header, length, _, _, _, _, number, flags = _ENTRY.unpack(storage.read_at(position, _ENTRY.size))
         if header < _ENTRY.size:
             return
+        architecture = f"{number}{'a' if flags & _ONLY else 'f' if flags & _FAMILY else ''}"
         if kind == _CUBIN:
             yield f"sm_{architecture}"
         elif kind == _PTX:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from torchlink.model.environment import Project
 from torchlink.model.errors import TorchlinkError
+from torchlink.read.syntax import parse
 
 MAX_FILES = 20_000
 CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".joblib", ".safetensors")
@@ -128,9 +127,7 @@ def cell_lines(source: object) -> Iterator[tuple[str, str]]:
 
 def _is_python(text: str) -> bool:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
+        parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -31,11 +31,18 @@ class _Converter:
                 continue
             if self.annotations and isinstance(statement, _ANNOTATED):
                 result.extend(self.annotations_of(statement))
+            if isinstance(statement, _GENERIC):
+                result.extend(self.type_parameters(statement))
             node = convert(self, statement)
             if node is not None:
                 result.append(node)
         self.read = outer
         return tuple(result)
+
+    def type_parameters(self, statement: ast.stmt) -> Iterable[Node]:
+        """The names of a generic class's or function's types (PEP 695), as if they stood before it."""
+        for parameter in getattr(statement, "type_params", ()):
+            yield ("assign", self.line(statement), (("n", parameter.name),), UNKNOWN)
 
     def annotations_of(self, statement: ast.stmt) -> Iterable[Node]:
         """The dotted names that a statement's annotations read, each once in a block."""
@@ -75,6 +82,10 @@ class _Converter:
                 return ("declare", self.line(node), node.target.id)
             return None
         return ("assign", self.line(node), (self.expression(node.target),), self.expression(node.value))
+
+    def type_alias(self, node: ast.stmt) -> Node:
+        """``type X = ...`` (Python 3.12): evaluated when somebody asks for its value."""
+        return ("assign", self.line(node), (self.expression(vars(node)["name"]),), UNKNOWN)
 
     def augmented(self, node: ast.AugAssign) -> Node:
         operator = type(node.op).__name__
@@ -141,7 +152,7 @@ class _Converter:
     def body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Block:
         """A function's body; that of a generator begins with ``("generator", line)``."""
         outer, self.yields = self.yields, False
-        block = self.block(node.body)
+        block = (*self.type_parameters(node), *self.block(node.body))
         if self.yields or isinstance(node, ast.AsyncFunctionDef):
             kind = "plain" if isinstance(node, ast.FunctionDef) else "async"
             block = (("generator", self.line(node), kind), *block)
@@ -361,6 +372,8 @@ _STATEMENTS: dict[type[ast.stmt], _Convert] = {
 }
 if hasattr(ast, "TryStar"):
     _STATEMENTS[ast.TryStar] = _Converter.try_
+if hasattr(ast, "TypeAlias"):
+    _STATEMENTS[ast.TypeAlias] = _Converter.type_alias
 
 _EXPRESSIONS: dict[type[ast.expr], Callable[..., Node]] = {
     ast.Constant: _Converter.constant,
@@ -392,6 +405,7 @@ _EXPRESSIONS: dict[type[ast.expr], Callable[..., Node]] = {
 }
 
 
+_GENERIC = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _ANNOTATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.AnnAssign)
 
 

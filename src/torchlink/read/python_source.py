@@ -11,7 +11,6 @@ import ast
 import marshal
 import re
 import tokenize
-import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from functools import lru_cache
 
 from torchlink.model.source import Block, ModuleSource
 from torchlink.read.python_nodes import block_of, body_of, evaluates_annotations
+from torchlink.read.syntax import parse
 
 MAX_SOURCE_BYTES = 32 * 2**20
 """A larger file is not parsed: it is data, or hostile."""
@@ -101,7 +101,7 @@ def parse_function(source: Sequence[bytes], first_line: int, last_line: int) -> 
         return ()
     text = b"".join(lines)
     indented = text[:1] in (b" ", b"\t")
-    tree = _ast(_recoded(source, b"if 1:\n" + text if indented else text))
+    tree = parse(_recoded(source, b"if 1:\n" + text if indented else text))
     statement = tree.body[0]
     if indented and isinstance(statement, ast.If):
         statement = statement.body[0]
@@ -140,21 +140,15 @@ def _binds_dynamically(path: str, source: bytes) -> bool:
 def _parsed(source: bytes, cut: _Cut | None, *, annotations: bool) -> Block:
     if cut is not None:
         try:
-            return _block(_ast(cut.text).body, cut.last_lines, annotations)
+            return _block(parse(cut.text).body, cut.last_lines, annotations)
         except SyntaxError:
             pass
-    return _block(_ast(source).body, {}, annotations)
+    return _block(parse(source).body, {}, annotations)
 
 
 def _block(statements: list[ast.stmt], last_lines: dict[int, int], annotations: bool) -> Block:
     evaluated = annotations and evaluates_annotations(statements)
     return block_of(statements, last_lines=last_lines, annotations=evaluated)
-
-
-def _ast(source: bytes) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(source)
 
 
 def _reason(error: BaseException) -> str:

@@ -147,6 +147,9 @@ class Walk(Expressions):
         if isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
             self.try_(node, variables, scope)
             return
+        if type(node).__name__ == "TypeAlias":
+            self.assign(vars(node)["name"], UNKNOWN, variables)
+            return
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 self.value(child, variables)

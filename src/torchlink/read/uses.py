@@ -6,10 +6,8 @@ The standard library's ``ast`` parses the whole file, bodies of functions includ
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +17,7 @@ from torchlink.model.errors import UnreadableError
 from torchlink.model.uses import FileUses, Needle
 from torchlink.read.project import code_cells
 from torchlink.read.python_source import MAX_SOURCE_BYTES
+from torchlink.read.syntax import parse
 from torchlink.read.use_walk import Walk
 from torchlink.read.uses_codec import FORMAT, pack, unpack
 
@@ -181,9 +180,7 @@ def read_uses(path: str, module: str, source: bytes) -> FileUses:
             source, cells = code_cells(source)
         if len(source) > MAX_SOURCE_BYTES:
             raise ValueError(f"larger than {MAX_SOURCE_BYTES >> 20} MB")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
+        tree = parse(source)
         walk = Walk(path=path, module=module, source=source)
         walk.run(tree)
     except SyntaxError as error:

@@ -7,7 +7,6 @@ PyYAML, so that it could be the very conflict that somebody looks for.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Sequence
 
@@ -17,6 +16,7 @@ from libcst.codemod.visitors import AddImportsVisitor
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from torchlink.model.edits import SourceEdit
+from torchlink.read.syntax import parse
 
 _WIDTH = 100
 """A longer list goes over lines."""
@@ -34,7 +34,7 @@ def rewrite(source: bytes, edits: Sequence[SourceEdit]) -> tuple[bytes, tuple[So
     """
     try:
         # libcst's parser runs out of stack, and takes the process with it, where Python's refuses.
-        ast.parse(source)
+        parse(source)
         wrapper = MetadataWrapper(cst.parse_module(source))
     except (cst.ParserSyntaxError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError((str(error) or type(error).__name__).splitlines()[0]) from error
