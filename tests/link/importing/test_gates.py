@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.compiled import compile_library, needs_gcc
 from tests.link.importing.paper import Paper
+from tests.link.natives import SUFFIX
 from torchlink.model.reference import Kind
 
 VERSIONED = {"shelf/__init__.py": "__version__ = '2.5.1'\nfrom shelf.more import book\n", "shelf/more.py": "book = 1\n"}
@@ -151,3 +153,70 @@ def test_requirements_that_pkg_resources_is_asked_for(paper: Paper, text: str) -
     )
     (target,) = paper.link().targets
     assert repr(target) in paper.truth()
+
+
+TORCH_OF_CUDA_13_2 = {
+    "torch/__init__.py": "from . import version\nfrom ._ops import ops\n",
+    "torch/_ops.py": "class _Ops: pass\nops = _Ops()\n",
+    "torch/version.py": "from typing import Optional\ncuda: Optional[str] = '13.2'\n",
+}
+SAME_CUDA = """import torch
+def check():
+    built = torch.ops.{0}.{1}()
+    if built is None or built == -1 or torch.version.cuda is None:
+        return built
+    text = str(built)
+    own, theirs = f'{{text[:-3]}}.{{text[-2]}}', torch.version.cuda.split('.')
+    if own != f'{{theirs[0]}}.{{theirs[1]}}':
+        raise RuntimeError(f'{{own}} is not the CUDA of torch, {{torch.version.cuda}}')
+check()
+"""
+SAME_MAJOR_CUDA = """import torch
+built = torch.ops.{0}.{1}()
+if built != -1 and int(str(built)[:2]) != int(torch.version.cuda.split('.')[0]):
+    raise RuntimeError('another major version of CUDA')
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "names", "version", "tagged", "refused"),
+    [
+        (SAME_CUDA, ("_audio", "cuda_version"), "2.11.0", "2.11.0+cu130", True),  # torchaudio on PyPI beside torch 2.15
+        (SAME_CUDA, ("_audio", "cuda_version"), "2.11.0", "2.11.0+cu132", False),
+        (SAME_CUDA, ("audio", "cuda_version"), "2.1.2+pt25cu124", "", True),  # torch-scatter's wheels
+        (SAME_CUDA, ("audio", "cuda_version"), "2.1.2+pt25cu132", "", False),
+        (SAME_MAJOR_CUDA, ("audio", "_cuda_version"), "0.29.0", "0.29.0+cu130", False),  # torchvision
+        (SAME_MAJOR_CUDA, ("audio", "_cuda_version"), "0.29.0", "0.29.0+cu128", True),
+        (SAME_CUDA, ("_audio", "cuda_version"), "2.11.0", "2.11.0+cpu", False),
+        (SAME_CUDA, ("_audio", "cuda_version"), "2.11.0", "2.11.0a0+34c52a6", False),
+        (SAME_CUDA, ("_audio", "cuda_version"), "2.11.0", "", False),
+        (SAME_CUDA, ("_audio", "other_version"), "2.11.0", "2.11.0+cu130", False),
+    ],
+)
+def test_a_library_of_another_cuda(
+    paper: Paper, test: str, names: tuple[str, str], version: str, tagged: str, refused: bool
+) -> None:
+    """The package's own test is run on paper, with the CUDA that its build wrote down."""
+    files = {"audio/__init__.py": "from . import _extension\n", "audio/_extension.py": test.format(*names)}
+    if tagged:
+        files["audio/version.py"] = f"__version__ = '{tagged}'\n"
+    paper.lay({**files, **TORCH_OF_CUDA_13_2}, {"audio": version, "torch": "2.15.0"})
+    paper.source("import audio\n")
+    breaks = paper.link().breaks
+    assert [(one.kind, one.needer.name, one.provider.label) for one in breaks] == (
+        [(Kind.GATE, "audio", "torch 2.15.0")] if refused else []
+    )
+
+
+@needs_gcc
+def test_a_native_module_says_its_cuda(paper: Paper) -> None:
+    """As torchaudio does it before 2.9: ``torchaudio.lib._torchaudio.cuda_version()``."""
+    text = (
+        "import torch\nfrom . import _audio\nif str(_audio.cuda_version())[:2] != torch.version.cuda[:2]:\n"
+        "    raise RuntimeError('another CUDA')\n"
+    )
+    files = {"audio/__init__.py": text, "audio/version.py": "__version__ = '2.1.2+cu121'\n"}
+    paper.lay({**files, **TORCH_OF_CUDA_13_2}, {"audio": "2.1.2", "torch": "2.15.0"})
+    compile_library(paper.site / f"audio/_audio{SUFFIX}", 'const char *names[] = {"cuda_version"};')
+    paper.source("import audio\n")
+    assert [(one.kind, one.provider.label) for one in paper.link().breaks] == [(Kind.GATE, "torch 2.15.0")]

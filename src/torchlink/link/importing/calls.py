@@ -13,6 +13,7 @@ from torchlink.link.importing import (
     lazy,
     methods,
     operations,
+    operators,
     repeats,
     statements,
     version_functions,
@@ -29,6 +30,7 @@ from torchlink.link.importing.values import (
     Instance,
     Intrinsic,
     Method,
+    Operators,
     Scope,
     Super,
     Value,
@@ -105,6 +107,8 @@ def call(
         return _native_call(machine, function, arguments, keywords)
     if isinstance(function, Foreign):
         return intrinsics.call_foreign(machine, function, arguments, keywords)
+    if isinstance(function, Operators):
+        return operators.called(machine, function)
     if isinstance(function, methods.DataMethod):
         return _data_call(machine, function, arguments, keywords)
     if isinstance(function, Function):

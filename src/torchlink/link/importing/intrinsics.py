@@ -118,7 +118,12 @@ def _load_library(raises: str) -> Call:
     return load
 
 
+def _cuda_version(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    return operators.cuda_version(machine)
+
+
 LOAD_LIBRARY = Intrinsic("torch.ops.load_library", _load_library("OSError"))
+CUDA_VERSION = Intrinsic("cuda_version", _cuda_version)
 
 
 def _needs_operator(machine: Machine, arguments: Sequence[Value], keywords: dict[str, Value]) -> Value:

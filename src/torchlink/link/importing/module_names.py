@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import ModuleType
 
-from torchlink.link.importing import attributes, intrinsics, modules, versions
+from torchlink.link.importing import attributes, intrinsics, modules, operators, versions
 from torchlink.link.importing.failures import Raised
 from torchlink.link.importing.machine import Machine
 from torchlink.link.importing.names import stub_names
@@ -47,6 +47,8 @@ def get_name(machine: Machine, module: Module, name: str) -> tuple[bool, Value]:
         return True, Foreign(f"{module.name}.{name}") if module.stdlib else UNKNOWN
     if module.libraries and in_libraries(machine, module, name):
         module.unasked[name] = module.state
+        if name in operators.CUDA_VERSION:
+            return True, intrinsics.CUDA_VERSION
         return True, ForeignObject("native", tuple(module.libraries))
     return _is_tensor_type(machine, module, name), UNKNOWN
 

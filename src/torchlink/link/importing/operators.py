@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
+
 from torchlink.link.importing import (
     intrinsics,
 )
@@ -13,6 +16,11 @@ from torchlink.link.importing.values import (
     Value,
 )
 from torchlink.model.source import Presence
+
+_CUDA_TAG = re.compile(r"(?:pt\d+)?cu(\d+)(\d)")
+_VERSION_LINE = re.compile(r"^__version__\s*(?::[^=\n]*)?=\s*['\"][^'\"+\n]*\+([\w.]+)['\"]", re.MULTILINE)
+CUDA_VERSION = frozenset({"cuda_version", "_cuda_version"})
+"""What the libraries of torchvision, torchaudio and PyTorch Geometric call the CUDA that they were compiled with."""
 
 
 def operator(machine: Machine, owner: Operators, name: str, line: int) -> Value:
@@ -27,6 +35,30 @@ def operator(machine: Machine, owner: Operators, name: str, line: int) -> Value:
     if dead is not None:
         raise dead_operator(machine, f"{owner.name}::{name}", dead)
     return Operators(f"{owner.name}::{name}")
+
+
+def called(machine: Machine, operator: Operators) -> Value:
+    """What an operator returns."""
+    return cuda_version(machine) if operator.name.partition("::")[2] in CUDA_VERSION else UNKNOWN
+
+
+def cuda_version(machine: Machine) -> Value:
+    """``CUDA_VERSION`` of the running package's libraries (13000 for 13.0), by the tag that its build wrote down.
+
+    The number itself lies in machine code. The tag is that of the distribution's version (``2.1.2+pt25cu124``) or of
+    its ``version.py``: torchaudio 2.11.0 on PyPI is ``2.11.0+cu130`` there.
+    """
+    module = machine.running.module
+    owner = machine.owners.of_path(module.path)
+    if owner is None:
+        return UNKNOWN
+    top = module.name.partition(".")[0]
+    line = _VERSION_LINE.search(machine.sources.text(posixpath.join(owner.root, top, "version.py")))
+    found = _CUDA_TAG.fullmatch(line[1] if line else "") or _CUDA_TAG.fullmatch(owner.build.removeprefix("+"))
+    if found is None:
+        return UNKNOWN
+    machine.consult("torch")
+    return int(found[1]) * 1000 + int(found[2]) * 10
 
 
 def lives(machine: Machine, operator: str) -> Value:
