@@ -168,7 +168,7 @@ MISSING = {
     "by getattr": ("import a", {"a.py": "import shelf\ngetattr(shelf, 'go' + 'ne')\n", **SHELF}, ATTRIBUTES, "shelf.gone"),
     "by a module's own getattr": ("from a import y", {"a.py": "_T = {'x': 1}\ndef __getattr__(n):\n    if n in _T:\n        return _T[n]\n    raise AttributeError(n)\n"}, IMPORTS, "a.y"),
     "by a getattr that asks another module": ("from a import y", {"a/__init__.py": "import importlib\ndef __getattr__(n):\n    return getattr(importlib.import_module('a.b'), n)\n", "a/b.py": "x = 1\n"}, IMPORTS, "a.b.y"),
-    "of a standard package that is older": ("from typing import gone_in_this_python", {}, IMPORTS, "typing.gone_in_this_python"),
+    "of a standard package that is older": ("from string import gone_in_this_python", {}, IMPORTS, "string.gone_in_this_python"),
     "too early in a circle": ("import a", {"a/__init__.py": "from .b import x\n", "a/b.py": "from a.c import z\nx = 1\n", "a/c.py": "import nothing\nz = 1\n"}, MODULES, "nothing"),
     "with an alias": ("import shelf.gone as g", SHELF, MODULES, "shelf.gone"),
     "one of several": ("from shelf import book, gone", SHELF, IMPORTS, "shelf.gone"),
