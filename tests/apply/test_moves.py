@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pathlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -232,6 +233,8 @@ def by_file(monkeypatch: pytest.MonkeyPatch) -> None:
         real(source, target)
 
     monkeypatch.setattr(os, "replace", replaced)
+    if accessor := vars(pathlib).get("_NormalAccessor"):  # pathlib of Python 3.10 keeps what it found when it began
+        monkeypatch.setattr(accessor, "replace", staticmethod(replaced))
 
 
 @pytest.mark.parametrize("folders_move", [True, False])

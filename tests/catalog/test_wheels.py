@@ -145,4 +145,6 @@ def test_native_facts_are_those_of_the_installed_file(tmp_path: Path, cache: Cac
     for wheel in (placed.wheel, kept):
         facts: NativeFacts = under_path(wheel.natives()["shelf/lib.so"], str(library))
         assert facts == read_native(str(library))
-        assert wheel.exports("shelf/lib.so") == exports(str(library))
+        offered = exports(str(library))
+        assert "offered" in offered and len(wheel.exports("shelf/lib.so")) == len(offered)
+        assert all(name in wheel.exports("shelf/lib.so") for name in offered)

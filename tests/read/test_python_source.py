@@ -211,6 +211,8 @@ def test_generators_and_coroutines_do_not_run_when_they_are_called() -> None:
         (b"x = " + b"-" * 200_000 + b"1\n", "does not parse"),
         (b"x = a" + b".b" * 200_000 + b"\n", "does not parse"),
         (b"x = 1" + b"+1" * 200_000 + b"\n", "does not parse"),
+        (b"x = (a" + b"\n.b" * 200_000 + b")\n", "does not parse"),
+        (b"x = a" + b"()" * 200_000 + b"\n", "does not parse"),
         (b"x = " + b"9" * 10_000 + b"\n", "does not parse"),
     ],
 )

@@ -22,8 +22,6 @@ from torchlink.read.syntax import parse
 
 MAX_SOURCE_BYTES = 32 * 2**20
 """A larger file is not parsed: it is data, or hostile."""
-MAX_NESTING = 150
-"""Brackets nested deeper than this are not parsed: CPython's own parser refuses 200."""
 
 # Every pattern begins with a newline, which the regex engine finds at the speed of memchr.
 _DEF = re.compile(rb"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+")

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 _OLDEST = (3, 13)
 """The oldest Python whose ``ast`` knows that syntax."""
+_SHALLOW = 64 * 1024
+"""Shorter source cannot nest as deep as a stack of 8 MB is."""
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _BETWEEN = frozenset({tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
 _Names = dict[tuple[int, str], list[str]]
@@ -31,7 +33,7 @@ def parse(source: bytes | str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(source)
+            return _parsed(source)
         except SyntaxError:
             if sys.version_info >= _OLDEST:
                 raise
@@ -39,12 +41,19 @@ def parse(source: bytes | str) -> ast.Module:
             if found is None:
                 raise
             text, names = found
-            tree = ast.parse(text)
+            tree = _parsed(text)
     for node in ast.walk(tree):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             given = names.get((node.lineno, node.name), ())
             vars(node)["type_params"] = [ast.alias(name=name) for name in given]
     return tree
+
+
+def _parsed(source: bytes | str) -> ast.Module:
+    if sys.version_info < (3, 11) and len(source) > _SHALLOW:
+        # ``ast`` of 3.10 runs out of stack over ``a.b.b.b...``, and takes the process with it; its compiler counts.
+        compile(source, "<source>", "exec", dont_inherit=True)
+    return ast.parse(source)
 
 
 def without_type_syntax(source: bytes | str) -> tuple[str, _Names] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import marshal
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from torchlink.model.errors import UnreadableError
@@ -23,10 +23,13 @@ from torchlink.read.native_codec import pack as pack_natives
 from torchlink.read.native_codec import unpack as unpack_natives
 from torchlink.read.native_strings import text_of
 from torchlink.read.pe_macho import read_other
+from torchlink.read.symbol_table import SymbolTable
+from torchlink.read.symbol_table import pack as pack_symbols
 from torchlink.read.walk import is_native_name
 from torchlink.read.wheel_archive import HeldStorage, Member, PackedMember, WheelArchive
 
-FORMAT = f"2:{sys.version_info[:2]}"
+FORMAT = f"3:{sys.version_info[:2]}"
+_SOURCE = (".py", ".pyi")
 _TEXT_SUFFIXES = (".py", ".pyi", ".pth", "cpp_lib.json", "core/ScalarType.h")
 _MODULE_MARKS = ("PyModule", "PyObject", "PyType")
 _PYTHON = ("Py", "_Py")
@@ -46,13 +49,16 @@ class Wheel:
     sizes: Mapping[str, tuple[int, int]]
     """Every file by its name in the wheel: its size in bytes and its CRC."""
     texts: Mapping[str, PackedMember]
+    """Its metadata and small texts."""
     problems: Mapping[str, str]
     """Members that could not be read, and why."""
     store: ByteStore
+    _sources: Mapping[str, PackedMember] | None = None
+    """Its Python source, most of what is kept: whoever has parsed it before does without."""
     _natives: Mapping[str, NativeFacts] | None = None
     _tables: dict[str, bytes] = field(default_factory=dict)
-    """Compressed exports and strings by kind and name, where nothing is stored."""
-    _exports: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Exports and strings by kind and name, where nothing is stored."""
+    _exports: dict[str, SymbolTable] = field(default_factory=dict)
     """Those that were asked for: one wheel is linked in many sets when a fix is looked for."""
 
     @property
@@ -74,10 +80,17 @@ class Wheel:
         Raises:
             UnreadableError: it is not kept, or damaged.
         """
-        found = self.texts.get(name)
+        found = (self._source if name.endswith(_SOURCE) else self.texts).get(name)
         if found is None:
             raise UnreadableError(self.problems.get(name, "is not kept"), where=f"{self.filename}/{name}")
         return found.unpacked(f"{self.filename}/{name}")
+
+    @property
+    def _source(self) -> Mapping[str, PackedMember]:
+        if self._sources is None:
+            kept = self.store.get("wheel-source", self._key(""))
+            self._sources = {} if kept is None else _unpacked(marshal.loads(kept))  # noqa: S302 -- as in `load`
+        return self._sources
 
     def natives(self) -> Mapping[str, NativeFacts]:
         """The facts of its native libraries by name."""
@@ -86,21 +99,20 @@ class Wheel:
             self._natives = {} if kept is None else unpack_natives(zlib.decompress(kept))
         return self._natives
 
-    def exports(self, name: str) -> frozenset[str]:
+    def exports(self, name: str) -> SymbolTable:
         """The symbols that a native library offers.
 
         Raises:
             UnreadableError: they are not known.
         """
         if name not in self._exports:
-            names = self._table("exports", name).decode("utf-8", "surrogateescape").split("\0")
-            self._exports[name] = frozenset(names)
+            self._exports[name] = SymbolTable(self._table("exports", name))
         return self._exports[name]
 
     def strings(self, name: str) -> bytes:
         """What `native_strings.text_of` kept of a library; empty where that is not known."""
         try:
-            return self._table("strings", name)
+            return zlib.decompress(self._table("strings", name))
         except UnreadableError:
             return _NO_NAMES if self._is_stub(name) else b""
 
@@ -111,7 +123,7 @@ class Wheel:
         if facts is None or any(one.startswith(_PYTHON) or "5torch7Library" in one for one in facts.library.undefined):
             return False
         try:
-            return any(one.startswith("PyInit_") for one in self.exports(name))
+            return f"PyInit_{name.rpartition('/')[2].partition('.')[0]}" in self.exports(name)
         except UnreadableError:
             return False
 
@@ -122,8 +134,8 @@ class Wheel:
         for place, data in self._tables.items():
             self.store.put("wheel-table", self._key(place), data)
         self.store.put("wheel-natives", self._key(""), zlib.compress(pack_natives(self.natives())))
-        texts = {name: (one.data, one.size, one.crc, one.method) for name, one in self.texts.items()}
-        head = (self.filename, dict(self.sizes), texts, dict(self.problems))
+        self.store.put("wheel-source", self._key(""), marshal.dumps(_packed(self._source)))
+        head = (self.filename, dict(self.sizes), _packed(self.texts), dict(self.problems))
         self.store.put("wheel", self._key(""), marshal.dumps(head))
 
     def _table(self, kind: str, name: str) -> bytes:
@@ -131,7 +143,7 @@ class Wheel:
         found = self._tables.get(place) or self.store.get("wheel-table", self._key(place))
         if found is None:
             raise UnreadableError("its tables are not kept", where=f"{self.filename}/{name}")
-        return zlib.decompress(found)
+        return found
 
     def _key(self, place: str) -> str:
         return f"{FORMAT}:{self.sha256}:{place}"
@@ -148,8 +160,18 @@ def load(sha256: str, store: ByteStore) -> Wheel | None:
     if kept is None:
         return None
     filename, sizes, texts, problems = marshal.loads(kept)  # noqa: S302 -- the cache checks what it wrote
-    packed = {name: PackedMember(*one) for name, one in texts.items()}
-    return Wheel(filename=filename, sha256=sha256, sizes=sizes, texts=packed, problems=problems, store=store)
+    return Wheel(filename=filename, sha256=sha256, sizes=sizes, texts=_unpacked(texts), problems=problems, store=store)
+
+
+_Packed = dict[str, tuple[bytes, int, int, int]]
+
+
+def _packed(members: Mapping[str, PackedMember]) -> _Packed:
+    return {name: (one.data, one.size, one.crc, one.method) for name, one in members.items()}
+
+
+def _unpacked(members: _Packed) -> dict[str, PackedMember]:
+    return {name: PackedMember(*one) for name, one in members.items()}
 
 
 def mine(archive: WheelArchive, sha256: str, store: ByteStore, tell: Tell) -> Wheel:
@@ -161,6 +183,7 @@ def mine(archive: WheelArchive, sha256: str, store: ByteStore, tell: Tell) -> Wh
         UnreachableError: its server stops answering.
     """
     texts: dict[str, PackedMember] = {}
+    sources: dict[str, PackedMember] = {}
     natives: dict[str, NativeFacts] = {}
     tables: dict[str, bytes] = {}
     problems: dict[str, str] = {}
@@ -170,7 +193,8 @@ def mine(archive: WheelArchive, sha256: str, store: ByteStore, tell: Tell) -> Wh
     for member in archive.members:
         try:
             if _is_text(member.name):
-                texts[member.name] = archive.packed(member)
+                held = sources if member.name.endswith(_SOURCE) else texts
+                held[member.name] = archive.packed(member)
             elif is_native_name(member.name):
                 natives[member.name] = _native(member, archive.held(member), tables)
         except UnreadableError as error:
@@ -184,6 +208,7 @@ def mine(archive: WheelArchive, sha256: str, store: ByteStore, tell: Tell) -> Wh
         texts=texts,
         problems=problems,
         store=store,
+        _sources=sources,
         _natives=natives,
         _tables=tables,
     )
@@ -198,20 +223,16 @@ def _native(member: Member, storage: HeldStorage, tables: dict[str, bytes]) -> N
     try:
         if storage.read_at(0, 4) != MAGIC:
             facts, offered = read_other(member.name, storage)
-            _put_names(tables, member.name, offered)
+            tables[f"exports:{member.name}"] = pack_symbols(offered)
             return facts
         facts = read_native(member.name, _Lent(storage))
         with ElfImage(member.name, _Lent(storage)) as image:
-            _put_names(tables, member.name, DynamicSection(image).exports())
+            tables[f"exports:{member.name}"] = pack_symbols(DynamicSection(image).exports())
             if _speaks_python(facts):
                 tables[f"strings:{member.name}"] = zlib.compress(text_of(image), 6)
         return facts
     finally:
         storage.close()
-
-
-def _put_names(tables: dict[str, bytes], library: str, names: Iterable[str]) -> None:
-    tables[f"exports:{library}"] = zlib.compress("\0".join(names).encode("utf-8", "surrogateescape"), 6)
 
 
 def _speaks_python(facts: NativeFacts) -> bool:

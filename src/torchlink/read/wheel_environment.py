@@ -285,7 +285,8 @@ class WheelNatives(NativeReader):
         member = self._made.members.get(path)
         if member is None:
             return super().exported(path, names)
-        return names & member.wheel.exports(member.name)
+        table = member.wheel.exports(member.name)
+        return frozenset(name for name in names if name in table)
 
     def find(self, folder: str, name: str) -> str | None:
         """The path of a file in a folder, or ``None`` where there is no such file."""

@@ -283,37 +283,34 @@ def is_exception_class(cls: Value) -> bool:
 
 MAX_KNOWN = 50_000
 """A value of more parts, characters of its texts counted by the hundred, is not looked through."""
+_MOST_ITEMS = 2_000
+_CONTAINERS = (tuple, list, set, frozenset, dict)
 
 
 def is_known(value: Value) -> bool:
     """Whether a value is concrete through and through (containers are looked into, three levels deep)."""
-    if isinstance(value, (tuple, list, set, frozenset, dict)) and _parts(value, 3) > MAX_KNOWN:
-        return False
-    return _known(value, 3)
+    if isinstance(value, _CONTAINERS):
+        return _room_after(value, 3, MAX_KNOWN) >= 0
+    return value is not UNKNOWN and not isinstance(value, PartlyKnown)
 
 
-def _parts(value: Value, depth: int) -> int:
-    if isinstance(value, str):
-        return 1 + len(value) // 100
-    if depth == 0 or not isinstance(value, (tuple, list, set, frozenset, dict)):
-        return 1
-    count = len(value)
-    for item in value.values() if isinstance(value, dict) else value:
-        if count > MAX_KNOWN:
-            break
-        count += _parts(item, depth - 1)
-    return count
-
-
-def _known(value: Value, depth: int) -> bool:
+def _room_after(value: Value, depth: int, room: int) -> int:
+    """How many parts there is room for behind a value; negative where it is not known, or there is none."""
+    if type(value) is str:
+        return room - len(value) // 100
     if value is UNKNOWN or isinstance(value, PartlyKnown):
-        return False
-    if isinstance(value, (tuple, list, set, frozenset)):
-        return depth > 0 and len(value) <= 2000 and all(_known(item, depth - 1) for item in value)
+        return -1
+    if not isinstance(value, _CONTAINERS):
+        return room
+    if depth == 0 or len(value) > _MOST_ITEMS:
+        return -1
+    room -= len(value)
     if isinstance(value, dict):
-        return (
-            depth > 0
-            and len(value) <= 2000
-            and all(_known(key, 1) and _known(item, depth - 1) for key, item in value.items())
-        )
-    return True
+        for key in value:
+            if _room_after(key, 1, room) < 0:
+                return -1
+    for item in value.values() if isinstance(value, dict) else value:
+        if room < 0:
+            break
+        room = _room_after(item, depth - 1, room)
+    return room
