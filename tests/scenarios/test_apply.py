@@ -328,7 +328,7 @@ def replace(source, target, **options):
     count -= 1
     if not count:
         os.kill(os.getpid(), getattr(signal, sys.argv[2]))
-os.replace = replace
+os.replace = staticmethod(replace)  # pathlib of Python 3.10 makes it a method of its own
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 sys.exit(run(sys.argv[3:]))
 """

@@ -105,9 +105,10 @@ def link(
         )
     finally:
         sources.stop()
-    tell("linking native libraries", 0, 0)
     tell("applying behaviour rules", 0, 0)
     behaviours, files = _behaviours(subject, project, reach, owners, imports, chosen=project is not None or bool(asked))
+    sources.flush()
+    tell("linking native libraries", 0, 0)
     linked = [
         imports,
         behaviours,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,6 +17,7 @@ from torchlink.model.store import ByteStore
 from torchlink.read.ahead import ReadAhead
 from torchlink.read.archives import read_member
 from torchlink.read.bounded import is_file, read_head
+from torchlink.read.bundles import Bundles
 from torchlink.read.native_strings import NativeStrings
 from torchlink.read.project import notebook_source
 from torchlink.read.python_source import (
@@ -44,6 +46,10 @@ class Files(Protocol):
 
     def key(self, path: str) -> str:
         """What changes whenever the file does; empty for a file whose facts are not kept."""
+        ...
+
+    def wheel(self, path: str) -> str:
+        """What changes whenever the wheel does that the file lies in; empty for one on disk."""
         ...
 
     def changed(self, path: str) -> bool:
@@ -89,6 +95,10 @@ class DiskFiles:
         stamp = self._tree.files(folder).get(name)
         return f"{stamp}:{path}" if stamp is not None and stamp[0] >= 0 else ""
 
+    def wheel(self, path: str) -> str:  # noqa: ARG002 -- the protocol's signature
+        """Return an empty text: it lies on disk."""
+        return ""
+
     def changed(self, path: str) -> bool:
         """Whether a file was changed or removed since its folder was listed."""
         return self._tree.is_changed(path) and not any(suffix in path for suffix in _ARCHIVES)
@@ -113,6 +123,7 @@ class SourceFiles:
             files: where bytes come from; the disk where it is not given.
         """
         self._store = store
+        self._bundles = Bundles(store)
         self._tree = tree
         self._files: Files = files or DiskFiles(tree)
         self._family = family
@@ -125,6 +136,8 @@ class SourceFiles:
         self.settled = True
         """False where a file could not be read, or was changed meanwhile: what comes of it is not to be remembered."""
         self._strings: dict[str, NativeStrings] = {}
+        self._presence: dict[str, dict[str, str]] = {}
+        self._new_presence: set[str] = set()
 
     def module(self, path: str) -> ModuleSource:
         """The facts of a source file; a file that cannot be read has a ``problem``."""
@@ -153,7 +166,10 @@ class SourceFiles:
     def known(self, kind: str, path: str) -> bytes | None:
         """Facts of a file of the environment that were kept."""
         key = self._key(path)
-        return self._store.get(kind, key) if key else None
+        if not key:
+            return None
+        wheel = self._files.wheel(path)
+        return self._bundles.get(kind, wheel, key) if wheel else self._store.get(kind, key)
 
     def keep(self, kind: str, path: str, pack: Callable[[], bytes]) -> None:
         """Remember facts of a file of the environment, where they are of the file that was listed.
@@ -167,7 +183,11 @@ class SourceFiles:
             self.settled = False
             return
         with suppress(ValueError, RecursionError):
-            self._store.put(kind, key, pack())
+            packed, wheel = pack(), self._files.wheel(path)
+            if wheel:
+                self._bundles.put(kind, wheel, key, packed)
+            else:
+                self._store.put(kind, key, packed)
 
     def _key(self, path: str) -> str:
         key = self._files.key(path)
@@ -178,14 +198,21 @@ class SourceFiles:
         self._walk = walk
 
     def stop(self) -> None:
-        """End what was started by ``parse_ahead``, and keep the functions that were parsed."""
-        for path in self._new_bodies:
-            self.keep("functions", path, partial(pack_bodies, self._bodies[path]))
-        self._new_bodies.clear()
+        """End what was started by ``parse_ahead``."""
         self._walk = None
         if self._ahead is not None:
             self._ahead.stop()
             self._ahead = None
+
+    def flush(self) -> None:
+        """Keep what was found out, for who asks for the same files the next time."""
+        for path in self._new_bodies:
+            self.keep("functions", path, partial(pack_bodies, self._bodies[path]))
+        for path in self._new_presence:
+            self.keep("presence", path, partial(marshal.dumps, self._presence[path]))
+        self._new_bodies.clear()
+        self._new_presence.clear()
+        self._bundles.flush()
 
     def read(self, path: str) -> ModuleSource:
         """Read and parse a source file, whatever is kept of it."""
@@ -243,10 +270,18 @@ class SourceFiles:
 
     def name_in_binary(self, path: str, name: str) -> Presence:
         """Whether a native library holds ``name`` as a C string."""
-        strings = self._strings.get(path)
-        if strings is None:
-            strings = self._strings[path] = self._files.strings(path)
-        return strings.presence(name)
+        answers = self._presence.get(path)
+        if answers is None:
+            known = self.known("presence", path)
+            # The cache checks what it wrote.
+            answers = self._presence[path] = {} if known is None else marshal.loads(known)  # noqa: S302
+        if name not in answers:
+            strings = self._strings.get(path)
+            if strings is None:
+                strings = self._strings[path] = self._files.strings(path)
+            answers[name] = strings.presence(name).value
+            self._new_presence.add(path)
+        return Presence(answers[name])
 
 
 def family_of(files: NativeFiles, natives: Sequence[str]) -> Callable[[str], tuple[str, ...]]:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 from torchlink.model.errors import UnreadableError
@@ -57,15 +57,16 @@ class UseFiles:
 
     def uses(self, path: str, module: str) -> FileUses:
         """Read a source file; one that cannot be read has a ``problem``."""
-        kind = f"uses {FORMAT} of {module} in {path}"
+        kind = f"uses {FORMAT}"
         known = self._keeper.known(kind, path)
-        if known is not None:
-            return unpack(known)
+        found = None if known is None else unpack(known)
+        if found is not None and (found.path, found.module) == (path, module):
+            return found
         try:
             found = read_uses(path, module, self._read(path))
         except (OSError, ValueError, UnreadableError) as error:
             return FileUses(path=path, module=module, problem=f"cannot be read: {error}")
-        self._keeper.keep(kind, path, lambda: pack(found))
+        self._keeper.keep(kind, path, partial(pack, found))
         return found
 
     def mentions(self, path: str, needles: tuple[Needle, ...]) -> bool:

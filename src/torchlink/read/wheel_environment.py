@@ -231,6 +231,11 @@ class WheelFiles:
             return self._disk.key(path)
         return f"{member.wheel.sha256}:{member.name}" if member.wheel.sha256 else ""
 
+    def wheel(self, path: str) -> str:
+        """The digest of the wheel that the file lies in; empty for one on disk."""
+        member = self._members.get(path)
+        return "" if member is None else member.wheel.sha256
+
     def changed(self, path: str) -> bool:
         """As `DiskFiles.changed`; a wheel does not change."""
         return path not in self._members and self._disk.changed(path)

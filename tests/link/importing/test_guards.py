@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.link.importing.paper import Paper
@@ -59,7 +61,11 @@ GUARDED = {
     "a decorator that postpones": "def later(f):\n    def g(*a):\n        return f(*a)\n    return g\n@later\ndef f():\n    import nothing\n",
     "a lambda that nobody calls": "f = lambda: __import__('nothing')\n",
     "partial that nobody calls": "import functools, importlib\nf = functools.partial(importlib.import_module, 'nothing')\n",
-    "exception group": "try:\n    import nothing\nexcept* ImportError:\n    pass\n",
+    **(
+        {"exception group": "try:\n    import nothing\nexcept* ImportError:\n    pass\n"}
+        if sys.version_info >= (3, 11)
+        else {}
+    ),
     "while that ends": "n = 0\nwhile True:\n    n += 1\n    if n > 3:\n        break\nelse:\n    import nothing\n",
     "assertions off the path": "assert True, __import__('nothing')\n",
     "match": "match 1:\n    case 2:\n        import nothing\n",
