@@ -173,8 +173,7 @@ def call_function(
             is_context = function.attributes.get("__kind__") == "context"
             return ForeignObject("context", (function,)) if is_context else UNKNOWN
     scope = Scope({}, function.module, parent=function.parent, function=function)
-    if not _bind_arguments(scope.variables, function, arguments, keywords):
-        return UNKNOWN
+    _bind_arguments(scope.variables, function, arguments, keywords)
     try:
         if machine.depth:
             return _within_budget(machine, scope, function)
@@ -249,7 +248,7 @@ def body_of(machine: Machine, function: Function) -> Block:
 
 def _bind_arguments(
     variables: dict[str, Value], function: Function, arguments: Sequence[Value], keywords: dict[str, Value]
-) -> bool:
+) -> None:
     positional, defaults, rest, keyword_only, _, other = function.parameters
     spread = UNKNOWN in arguments and len(arguments) > len(positional)
     given = list(arguments[: len(positional)])
@@ -272,7 +271,6 @@ def _bind_arguments(
         if opened:
             rest_of[UNKNOWN] = UNKNOWN
         variables[other] = rest_of
-    return True
 
 
 def defaults_at(function: Function, index: int) -> Value:

@@ -293,11 +293,13 @@ def make_function(
     machine: Machine, scope: Scope, name: str, parameters: Node, first: int, last: int, body: Block | None
 ) -> Function:
     """A function as its ``def`` makes it: defaults are evaluated now, the body is not looked at."""
-    defaults = tuple(evaluate(machine, scope, default) for default in parameters[1])
-    keywords = tuple(None if default is None else evaluate(machine, scope, default) for default in parameters[4])
-    parent: Scope | None = scope
-    if scope.variables is scope.module.namespace:
-        parent = None
+    defaults: tuple[Value, ...] = ()
+    if parameters[1]:
+        defaults = tuple([evaluate(machine, scope, default) for default in parameters[1]])
+    keywords: tuple[Value, ...] = ()
+    if parameters[4]:
+        keywords = tuple([None if one is None else evaluate(machine, scope, one) for one in parameters[4]])
+    parent = None if scope.variables is scope.module.namespace else scope
     return Function(name, scope.module, parameters, defaults, keywords, first, last, parent, body)
 
 

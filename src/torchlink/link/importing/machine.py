@@ -106,10 +106,16 @@ class Machine:
     def certain(self) -> bool:
         return self.perhaps == 0
 
-    def step(self) -> None:
-        """Count a statement or call. Raises StepsExhausted inside a call that has used up its budget."""
-        self.running.steps += 1
-        if self.depth:
+    def step(self, line: int = 0) -> None:
+        """Count a statement of the module's own, with its line, or one in a call.
+
+        Raises StepsExhausted inside a call that has used up its budget.
+        """
+        running = self.stack[-1]
+        running.steps += 1
+        if not self.depth:
+            running.line = line or running.line
+        else:
             self.steps_left -= 1
             if self.steps_left < 0:
                 raise StepsExhausted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from torchlink.link.importing import module_names, statements
 from torchlink.link.importing.failures import Cause, Failure, Raised, builtin_exception, exception
 from torchlink.link.importing.finder import Found, Location
@@ -21,10 +23,8 @@ def import_module(machine: Machine, name: str, line: int = 0) -> Value:
     Raises Raised where Python would.
     """
     parent: Module | None = None
-    parts = name.split(".")
     value: Value = UNKNOWN
-    for index in range(len(parts)):
-        full = ".".join(parts[: index + 1])
+    for full in _with_parents(name):
         known = machine.modules.get(full)
         if known is None:
             known = _load(machine, full, parent, line)
@@ -37,6 +37,13 @@ def import_module(machine: Machine, name: str, line: int = 0) -> Value:
         value = machine.module_values.get(full, known)
         parent = known
     return value
+
+
+@lru_cache(maxsize=20_000)
+def _with_parents(name: str) -> tuple[str, ...]:
+    """``a``, ``a.b`` and ``a.b.c`` for the last of them."""
+    parts = name.split(".")
+    return tuple(".".join(parts[: index + 1]) for index in range(len(parts)))
 
 
 def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Module | None:

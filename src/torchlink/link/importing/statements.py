@@ -97,9 +97,7 @@ def run_block(machine: Machine, scope: Scope, block: Block) -> Signal | None:
 
 
 def _run_one(machine: Machine, scope: Scope, statement: Node) -> Signal | None:
-    machine.step()
-    if not machine.depth:
-        machine.running.line = statement[1]
+    machine.step(statement[1])
     return _STATEMENTS[statement[0]](machine, scope, statement)
 
 
