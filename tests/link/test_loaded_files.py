@@ -9,7 +9,7 @@ import pytest
 from tests.installs import read_with_tree, write
 from tests.link.importing.paper import Paper, make
 from torchlink.catalog.cache import open_cache
-from torchlink.link.loaded_files import MOST_PLACES, loaded_files
+from torchlink.link.loaded_files import MOST_PLACES, Loads, loaded_files
 from torchlink.link.owners import Owners
 from torchlink.read.project import read_project
 from torchlink.read.sources import SourceFiles
@@ -21,12 +21,35 @@ def paper(tmp_path: Path) -> Paper:
 
 
 def loads(paper: Paper, source: str, *files: str) -> dict[str, tuple[str, ...]]:
+    return {path: found.places for path, found in loaded(paper, source, *files).items()}
+
+
+def loaded(paper: Paper, source: str, *files: str) -> dict[str, Loads]:
     write(paper.project, {"src/run.py": source, **dict.fromkeys(files, b"x")})
     environment, tree = read_with_tree(paper.prefix)
     project = read_project(paper.project)
     sources = SourceFiles(tree, lambda path: (path,), open_cache(None, "test"))
     found = loaded_files(project, sources, Owners(environment, str(paper.project)))
-    return {path.relative_to(project.root).as_posix(): places for path, places in found.items()}
+    return {path.relative_to(project.root).as_posix(): one for path, one in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("source", "plain"),
+    [
+        ("torch.load('a.pt')\n", True),
+        ("model.load_state_dict(torch.load('a.pt', weights_only=True))\n", True),
+        ("torch.load('a.pt', map_location='cpu')\n", False),
+        ("torch.load('a.pt', 'cpu')\n", False),
+        ("torch.load('a.pt', **options)\n", False),
+        ("torch.load(*['a.pt', 'cpu'])\n", False),
+        ("Net.load_from_checkpoint('a.pt')\n", False),
+        ("joblib.load('a.pt')\n", False),
+        ("try:\n    torch.load('a.pt')\nexcept RuntimeError:\n    torch.load('a.pt', map_location='cpu')\n", False),
+        ("if torch.cuda.is_available():\n    torch.load('a.pt')\n", False),
+    ],
+)
+def test_tensors_that_go_back_to_the_devices_they_were_saved_on(paper: Paper, source: str, plain: bool) -> None:
+    assert bool(loaded(paper, source, "a.pt")["a.pt"].to_saved_devices) is plain
 
 
 @pytest.mark.parametrize(

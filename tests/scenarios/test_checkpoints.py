@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -111,3 +112,38 @@ def test_a_folder_full_of_checkpoints_holds_nothing_up(project: World, monkeypat
     report = project.report()
     assert [one.path for one in report.artifacts] == ["runs/3.pt", "runs/0.pt"]
     assert [one.artifact for one in report.undecided] == ["runs/1.pt", "runs/2.pt"]
+
+
+OF_A_GPU = Path(__file__).parents[1] / "checkpoint" / "files" / "h100_torch_2.11.pt"
+"""Model, optimizer and random states of three steps, saved by torch 2.11.0+cu130 on an H100."""
+VERSION = "from typing import Optional\n__version__ = '2.9.0'\ncuda: Optional[str] = {}\nhip: Optional[str] = {}\n"
+
+
+def of_devices(world: World) -> Found:
+    """The torch that is installed here has no names: what the file needs of them is another matter."""
+    return [one for one in found(world) if one[0] is not Kind.GLOBAL]
+
+
+@pytest.mark.parametrize(
+    ("cuda", "hip", "call", "fails"),
+    [
+        ("None", "None", "torch.load('run.pt', weights_only=True)", True),
+        ("None", "None", "torch.load('run.pt', map_location='cpu')", False),
+        ("'13.0'", "None", "torch.load('run.pt', weights_only=True)", False),
+        ("None", "'6.4.43482'", "torch.load('run.pt', weights_only=True)", False),
+    ],
+)
+def test_tensors_that_were_saved_on_a_gpu_and_a_torch_without(
+    world: World, cuda: str, hip: str, call: str, fails: bool
+) -> None:
+    world.install("torch", "2.9.0", {**TORCH, "torch/version.py": VERSION.format(cuda, hip)})
+    world.install("numpy", "2.1.0", {"numpy/__init__.py": ""})
+    lay(world, {"run.pt": OF_A_GPU.read_bytes()})
+    world.source("resume.py", f"import torch\nstate = {call}\n")
+    assert of_devices(world) == ([(Kind.KERNEL, Severity.BREAK, "run.pt", ("resume.py:2",))] if fails else [])
+
+
+def test_a_torch_that_does_not_say_what_it_was_built_for(project: World) -> None:
+    lay(project, {"run.pt": OF_A_GPU.read_bytes()})
+    project.source("resume.py", "import torch\nstate = torch.load('run.pt', weights_only=True)\n")
+    assert of_devices(project) == []

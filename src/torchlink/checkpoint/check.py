@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torchlink.checkpoint.findings import (
+    device_findings,
     findings_of,
     folder_artifact,
     folder_findings,
@@ -21,11 +22,13 @@ from torchlink.checkpoint.judge import Safety
 from torchlink.checkpoint.model_folder import read_model_folder
 from torchlink.checkpoint.reader import ForeignError
 from torchlink.checkpoint.scan import Scanned
+from torchlink.link.loaded_files import Loads
 from torchlink.model.environment import Environment, Project
 from torchlink.model.errors import TorchlinkError
 from torchlink.model.finding import Finding
 from torchlink.model.reference import Kind, Severity, Undecided
 from torchlink.model.report import Artifact
+from torchlink.read.gpu_build import is_without_gpus
 
 MOST_FILES = 200
 """More are counted as undecided: a folder of experiments must not hold up the answer."""
@@ -40,18 +43,24 @@ class Checked:
     undecided: tuple[Undecided, ...] = ()
 
 
-def check_checkpoints(project: Project, environment: Environment, loads: Mapping[Path, tuple[str, ...]]) -> Checked:
+def check_checkpoints(project: Project, environment: Environment, loads: Mapping[Path, Loads]) -> Checked:
     """Look into every checkpoint of a project, those that its source loads first.
 
     Args:
         project: Its files; classes may come from its own modules too.
         environment: Where they are to be loaded.
-        loads: Where the project's source loads which file (``train.py:3``): a file that is loaded and cannot be is a
-            ``break``, any other a ``risk``.
+        loads: How the project's source loads which file: one that is loaded and cannot be is a ``break``, any other a
+            ``risk``.
     """
     ordered = sorted(project.checkpoints, key=lambda path: path not in loads)
-    look = _Look(project.root, environment, Installed(environment, before=(project.root,)))
-    parts = [look.at(path, loads.get(path, ())) for path in ordered[:MOST_FILES]]
+    torch = environment.distribution("torch")
+    look = _Look(
+        project.root,
+        environment,
+        Installed(environment, before=(project.root,)),
+        no_gpus=torch is not None and is_without_gpus(torch),
+    )
+    parts = [look.at(path, loads.get(path, Loads())) for path in ordered[:MOST_FILES]]
     parts.extend(Checked(undecided=(look.left(path, "too many checkpoints"),)) for path in ordered[MOST_FILES:])
     return Checked(
         findings=tuple(finding for part in parts for finding in part.findings),
@@ -65,18 +74,22 @@ class _Look:
     root: Path
     environment: Environment
     installed: Installed
+    no_gpus: bool
+    """Whether torch was built for the CPU alone."""
 
-    def at(self, path: Path, places: tuple[str, ...]) -> Checked:
-        """What is to be said of one file or folder, which the source loads at ``places``."""
+    def at(self, path: Path, loads: Loads) -> Checked:
+        """What is to be said of one file or folder, which the source loads so."""
+        places = loads.places
         try:
-            return self._folder(path, places) if path.is_dir() else self._file(path, places)
+            return self._folder(path, places) if path.is_dir() else self._file(path, loads)
         except ForeignError as error:
             # Its name alone promised a checkpoint.
             return self._unreadable(path, error, places) if places else Checked()
         except TorchlinkError as error:
             return self._unreadable(path, error, places)
 
-    def _file(self, path: Path, places: tuple[str, ...]) -> Checked:
+    def _file(self, path: Path, loads: Loads) -> Checked:
+        places = loads.places
         inspection, load = inspect(path, self.environment, installed=self.installed)
         found = replace(inspection, path=self._shown(path))
         findings: list[Finding] = []
@@ -85,6 +98,8 @@ class _Look:
             findings.extend(_as_loaded(findings_of(scanned), places))
         if load is not None:
             findings.extend(_as_loaded(load_findings(found.path, load), places))
+            if self.no_gpus and loads.to_saved_devices:
+                findings.extend(_as_loaded(device_findings(found.path, load), loads.to_saved_devices))
             # Whether the call says weights_only is for the rule of that call to judge.
             findings.extend(replace(one, severity=Severity.NOTE) for one in refusal_findings(found.path, load))
         undecided = tuple(self.left(path, reason, bool(places)) for reason in (load.undecided if load else ())[:1])

@@ -169,6 +169,35 @@ def refusal_findings(path: str, load: Loadability) -> Iterator[Finding]:
         )
 
 
+def device_findings(path: str, load: Loadability) -> Iterator[Finding]:
+    """Tensors that were saved on a GPU, for a torch that has none (``torch/serialization.py``: ``_deserialize``)."""
+    gpus = [one for one in load.devices if one.partition(":")[0] == "cuda"]
+    if gpus:
+        needer = Party(type=PartyType.CHECKPOINT, name=path, path=path)
+        torch, build = load.torch.partition("+")[::2]
+        yield Finding(
+            id=f"kernel:{path}:torch",
+            kind=Kind.KERNEL,
+            severity=Severity.BREAK,
+            certainty=Certainty.LINKED,
+            needer=needer,
+            provider=Party(type=PartyType.PACKAGE, name="torch", version=torch, build=f"+{build}" if build else ""),
+            culprits=("checkpoint", "torch"),
+            affects=(),
+            title=f"{path} was saved on {gpus[0]}, and torch {load.torch} was built without CUDA",
+            cause="torch.load puts every tensor back on the device that it was saved on; "
+            'with map_location="cpu" it loads',
+            symptom="RuntimeError: Attempting to deserialize object on a CUDA device but "
+            "torch.cuda.is_available() is False",
+            evidence=(
+                Evidence(artifact=path, detail=f"tensors on {', '.join(gpus)}"),
+                Evidence(artifact="torch/version.py", detail="cuda = None"),
+            ),
+            reached_from=(),
+            count=1,
+        )
+
+
 def _global_finding(needer: Party, provider: Party, *, name: str, cause: str, symptom: str, title: str) -> Finding:
     return Finding(
         id=f"global:{needer.name}:{name}",

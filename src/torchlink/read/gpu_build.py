@@ -26,12 +26,20 @@ _FORMAT = 2
 
 def torch_versions(torch: Distribution) -> dict[str, str]:
     """``cuda`` and ``hip`` of ``torch/version.py``, which torch's build writes."""
+    return dict(_VERSION_LINE.findall(_version_file(torch)))
+
+
+def _version_file(torch: Distribution) -> str:
     path = next((path for path in torch.files if path.replace("\\", "/").endswith("/torch/version.py")), "")
     try:
-        text = read_head(path, 64 * 1024).decode("utf-8", "replace") if path else ""
+        return read_head(path, 64 * 1024).decode("utf-8", "replace") if path else ""
     except UnreadableError:
-        return {}
-    return dict(_VERSION_LINE.findall(text))
+        return ""
+
+
+def is_without_gpus(torch: Distribution) -> bool:
+    """Whether torch says that it was built for the CPU alone; not where it cannot be asked."""
+    return _version_file(torch).count("\ncuda") > 0 and not torch_versions(torch)
 
 
 def device_code(environment: Environment, natives: Iterable[str], store: ByteStore) -> dict[str, DeviceCode]:
