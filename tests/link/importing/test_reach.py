@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -241,3 +242,19 @@ def test_the_whole_check_says_the_same(paper: Paper) -> None:
     assert (finding.kind, finding.severity, finding.needer.name) == (Kind.IMPORT, Severity.BREAK, "a")
     assert finding.reached_from[0].startswith("main.py:1")
     assert not list(paper.prefix.rglob("__pycache__"))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="its standard library has distutils")
+def test_distutils_of_setuptools_finds_what_setuptools_brings_with_it(paper: Paper) -> None:
+    """As in setuptools 81 under Python 3.12: ``import setuptools`` puts its ``_vendor`` folder on the path."""
+    paper.lay(
+        {
+            "_distutils_hack/__init__.py": "",
+            "setuptools/__init__.py": "import os, sys\nsys.path.extend([os.path.join(os.path.dirname(__file__), '_vendor')])\n",
+            "setuptools/_distutils/__init__.py": "",
+            "setuptools/_distutils/log.py": "from vendored import splat, gone\n",
+            "setuptools/_vendor/vendored.py": "splat = 1\n",
+        }
+    )
+    paper.source("import distutils.log\n")
+    assert paper.link().targets == ["vendored.gone"]

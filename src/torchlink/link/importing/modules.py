@@ -51,6 +51,9 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
     machine.references += 1
     if parent is None:
         location = machine.finder.top_level(last)
+        if last == "distutils" and location is not None and not location.stdlib:
+            # It is setuptools' own, which looks for what it brings with it where setuptools puts that.
+            import_module(machine, "setuptools", line)
     elif not parent.search:
         if is_hooked(machine, full):
             return None
