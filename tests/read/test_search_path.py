@@ -100,14 +100,18 @@ def test_code_at_start_up_that_is_not_known_is_a_problem(tmp_path: Path) -> None
     write(
         site,
         {
-            "odd.pth": "import sys; sys.path.insert(0, '/x')\n",
+            "odd.pth": "import sys; sys.path.insert(0, sys.prefix)\n",
+            "known.pth": "import sys, os, box; sys.path.insert(0, os.path.join(box.__path__[0], 'inner'))\n",
+            "box/inner/deep.py": "",
             "_virtualenv.pth": "import _virtualenv\n",
             "distutils-precedence.pth": "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, "
             "'local') == 'local'; enabled and __import__('_distutils_hack').add_shim(); \n",
             "sitecustomize.py": "import sys\nsys.path.append('/x')\n",
         },
     )
-    problems = read(tmp_path / "env").problems
+    environment = read(tmp_path / "env")
+    assert environment.search_path[0].path == str(site / "box/inner")
+    problems = environment.problems
     assert len(problems) == 2
     assert "odd.pth: runs code at start-up" in problems[0]
     assert "sitecustomize.py: changes the import system" in problems[1]

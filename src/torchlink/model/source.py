@@ -28,6 +28,8 @@ class ModuleSource:
     """Names that functions declare ``global``: bound, if at all, after the import."""
     dynamic: bool = False
     """Whether code inside functions may bind module names that cannot be read off (``globals()[name] = ...``)."""
+    edits_path: bool = False
+    """Whether it puts folders on ``sys.path``, or a function of it does."""
     problem: str = ""
     """Why the file could not be parsed; the block is then empty."""
 

@@ -29,6 +29,7 @@ _TRIPLE = re.compile(rb'"""|\'\'\'')
 _SHORT_STRING = re.compile(rb'"[^"\\\n]*"|\'[^\'\\\n]*\'')
 _GLOBAL = re.compile(rb"\n[ \t]+global[ \t]+([\w, \t]+)")
 _DYNAMIC = re.compile(rb"\n[ \t]+[^#\n]*?(?:globals\(\)\s*(?:\[[^\]\n]*\]\s*=[^=]|\.update|\.setdefault))")
+_PATH_EDIT = re.compile(rb"sys\.path\.(?:insert|append|extend)\(")
 _SMALL = 2048
 
 
@@ -51,22 +52,35 @@ def parse_module(path: str, source: bytes) -> ModuleSource:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return ModuleSource(path=path, block=(), problem=_reason(error))
     return ModuleSource(
-        path=path, block=block, late_names=_late_names(source), dynamic=_binds_dynamically(path, source)
+        path=path,
+        block=block,
+        late_names=_late_names(source),
+        dynamic=_binds_dynamically(path, source),
+        edits_path=b"sys.path" in source and _PATH_EDIT.search(source) is not None,
     )
 
 
 def pack(source: ModuleSource) -> bytes:
     """A module's facts as bytes, for a cache of the same Python version. What nests too deep becomes a problem."""
     try:
-        return marshal.dumps((source.block, tuple(source.late_names), source.dynamic, source.problem))
+        late_names = tuple(source.late_names)
+        return marshal.dumps((source.block, late_names, source.dynamic, source.edits_path, source.problem))
     except ValueError:
-        return marshal.dumps(((), (), False, "nests too deep"))
+        return marshal.dumps(((), (), False, False, "nests too deep"))
 
 
 def unpack(path: str, data: bytes) -> ModuleSource:
     """The inverse of ``pack``. The bytes must come from ``pack``: ``marshal`` trusts them."""
-    block, late_names, dynamic, problem = marshal.loads(data)  # noqa: S302 - from torchlink's own cache, checksummed
-    return ModuleSource(path=path, block=block, late_names=frozenset(late_names), dynamic=dynamic, problem=problem)
+    # From torchlink's own cache, checksummed.
+    block, late_names, dynamic, edits_path, problem = marshal.loads(data)  # noqa: S302
+    return ModuleSource(
+        path=path,
+        block=block,
+        late_names=frozenset(late_names),
+        dynamic=dynamic,
+        edits_path=edits_path,
+        problem=problem,
+    )
 
 
 Bodies = dict[int, Block]

@@ -17,6 +17,7 @@ from torchlink.model.errors import UnreadableError
 from torchlink.read.bounded import is_file, is_folder, read_bounded
 from torchlink.read.editable import is_editable_machinery, read_finder
 from torchlink.read.layout import Layout
+from torchlink.read.startup_lines import path_edits
 
 _MAX_PTH = 4 * 1024 * 1024
 _MAX_PTH_LINES = 20_000
@@ -152,6 +153,10 @@ def _judge_import_line(site: str, path: str, line: str, building: _Building) -> 
             building.finders.append(read_finder(finder_path))
         except UnreadableError as error:
             building.problems.append(str(error))
+    elif edits := path_edits(line, site):
+        for edit in edits:
+            if building.add(_absolute(site, edit.folder), PathOrigin.PTH) and edit.first:
+                building.entries.insert(0, building.entries.pop())
     elif not _HARMLESS.search(line) or _CHANGES_PATH.search(line):
         building.problems.append(f"{path}: runs code at start-up that is not followed: {line.strip()[:120]}")
 

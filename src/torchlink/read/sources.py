@@ -147,7 +147,7 @@ class SourceFiles:
         return known
 
     def _parse(self, path: str) -> ModuleSource:
-        known = self.known("source", path)
+        known = self.known("module", path)
         if known is not None:
             return unpack(path, known)
         if self._walk is not None and self._key(path):
@@ -160,7 +160,7 @@ class SourceFiles:
         if found.problem.startswith(_UNREAD):
             self.settled = self.settled and not self._key(path)
         elif not found.problem.endswith(_FOR_NOW):
-            self.keep("source", path, partial(bytes, ahead))
+            self.keep("module", path, partial(bytes, ahead))
         return found
 
     def known(self, kind: str, path: str) -> bytes | None:

@@ -7,8 +7,9 @@ do. It may stand on an installed environment, some of whose distributions the wh
 from __future__ import annotations
 
 import os
+import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -31,6 +32,7 @@ from torchlink.read.native_files import NativeReader
 from torchlink.read.native_strings import NativeStrings
 from torchlink.read.record import owned_files
 from torchlink.read.sources import DiskFiles
+from torchlink.read.startup_lines import PathEdit, path_edits
 from torchlink.read.tree import Tree
 from torchlink.read.wheel import Wheel, under_path
 
@@ -128,10 +130,12 @@ def _with_wheels(
     kept = [one for one in environment.distributions if id(one) not in gone]
     added = [_distribution(one, site, environment.prefix, overlaid) for one in placed]
     finders = (*environment.finders, *_unread(placed, site))
-    entries = [entry.path for entry in environment.search_path]
+    search_path = _with_pth_files(environment.search_path, placed, site, overlaid)
+    entries = [entry.path for entry in search_path]
     return WheelEnvironment(
         environment=replace(
             environment,
+            search_path=search_path,
             distributions=(*kept, *added),
             finders=finders,
             copies=copies_on(entries, [place for finder in environment.finders for place in finder.mapping], overlaid),
@@ -139,6 +143,32 @@ def _with_wheels(
         tree=overlaid,
         members=members,
     )
+
+
+def _with_pth_files(
+    entries: Sequence[PathEntry], placed: Iterable[Placed], site: str, tree: Tree
+) -> tuple[PathEntry, ...]:
+    """A search path after the ``.pth`` files of wheels; what their lines do besides is not followed."""
+    found = list(entries)
+    for edit in (edit for one in placed if one.wheel for edit in _path_edits(one.wheel, site)):
+        folder, _, last = posixpath.normpath(edit.folder).rpartition("/")
+        entry = PathEntry(path=f"{folder}/{last}", origin=PathOrigin.PTH)
+        if last in tree.folders(folder) and entry not in found:
+            found.insert(0 if edit.first else len(found), entry)
+    return tuple(found)
+
+
+def _path_edits(wheel: Wheel, site: str) -> Iterator[PathEdit]:
+    for name in (name for name in wheel.sizes if name.endswith(".pth") and "/" not in name):
+        try:
+            lines = decode(wheel.text(name)).splitlines()
+        except UnreadableError:
+            continue
+        for line in lines:
+            if line.startswith(("import ", "import\t")):
+                yield from path_edits(line, site) or ()
+            elif line.strip() and not line.startswith("#"):
+                yield PathEdit(posixpath.join(site, line.rstrip()), first=False)
 
 
 def _place(name: str, site: str, prefix: str) -> str:

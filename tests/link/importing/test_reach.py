@@ -258,3 +258,54 @@ def test_distutils_of_setuptools_finds_what_setuptools_brings_with_it(paper: Pap
     )
     paper.source("import distutils.log\n")
     assert paper.link().targets == ["vendored.gone"]
+
+
+BRINGS = {"box/inner/tvm.py": "here = 1\n", "user.py": "import box\nfrom tvm import here\nfrom gone import it\n"}
+DESCRIPTOR = (
+    "import os, sys\nclass Setting:\n    def __init__(self, key):\n        self.key = key\n"
+    "    def __get__(self, instance, owner):\n        return os.environ.get(self.key)\n"
+    "class Settings:\n    folder = Setting('BOX_FOLDER')\nsettings = Settings()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "targets"),
+    [
+        # As tilelang 0.1.12 has it: a setting decides, by a descriptor, whether its own folder is put on the path.
+        (
+            f"{DESCRIPTOR}inner = os.path.join(os.path.dirname(__file__), 'inner')\n"
+            "if settings.folder is not None:\n    sys.path.insert(0, settings.folder)\nelse:\n"
+            "    sys.path.insert(0, inner)\nimport tvm\n",
+            ["gone"],
+        ),
+        (
+            f"{DESCRIPTOR}def prepend(folder):\n    sys.path.insert(0, folder)\n"
+            "if settings.folder is None:\n    prepend(os.path.join(os.path.dirname(__file__), 'inner'))\nimport tvm\n",
+            ["tvm"],
+        ),
+        (f"{DESCRIPTOR}sys.path.insert(0, settings.folder or '/nowhere')\nimport unheard_of\n", ["tvm"]),
+        ("import sys, random\nif random.random() > 2:\n    sys.path.append('/nowhere')\n", ["tvm"]),
+    ],
+)
+def test_folders_that_are_perhaps_on_the_path(paper: Paper, source: str, targets: list[str]) -> None:
+    paper.lay({"box/__init__.py": source, **BRINGS})
+    paper.source("import user\n")
+    assert paper.link().targets == targets
+
+
+@pytest.mark.parametrize(
+    ("files", "targets"),
+    [({}, []), ({"box/_gpu_build.py": ""}, ["libgone"])],
+)
+def test_a_package_that_asks_whether_it_has_a_module_of_its_own(
+    paper: Paper, files: dict[str, str], targets: list[str]
+) -> None:
+    """As faiss-cpu 1.15.1 does: the file is there in builds for GPUs alone."""
+    text = (
+        "def preload():\n    try:\n        from . import _gpu_build\n    except ImportError:\n        return\n"
+        "    import libgone\npreload()\n"
+    )
+    paper.lay({"box/__init__.py": text, **files})
+    paper.source("import box\n")
+    assert paper.truth().startswith("ModuleNotFoundError") is bool(targets)
+    assert paper.link().targets == targets

@@ -153,7 +153,8 @@ def _instance_attribute(machine: Machine, owner: Instance, name: str, line: int,
         return member if kind == "static" else Method(member, owner.cls if kind == "class" else owner)
     if member is not None:
         # A metaclass may give each class an object of its own in the place of its base's.
-        return UNKNOWN if isinstance(member, Instance) and not is_plain(owner.cls) else member
+        is_other = isinstance(member, Instance) and not is_plain(owner.cls)
+        return UNKNOWN if is_other or _is_descriptor(member) else member
     if name in module_names.OWN_NAMES:
         return UNKNOWN
     hook = find_member((owner.cls,), "__getattr__")
@@ -211,6 +212,11 @@ def find_member(classes: tuple[Value, ...], name: str) -> Value:
     return None
 
 
+def _is_descriptor(member: Value) -> bool:
+    """Whether a member of a class computes what is got by its name."""
+    return isinstance(member, Instance) and find_member((member.cls,), "__get__") is not None
+
+
 def _class_attribute(machine: Machine, owner: Class, name: str) -> Value:
     if name in ("__name__", "__qualname__"):
         return owner.name
@@ -218,7 +224,7 @@ def _class_attribute(machine: Machine, owner: Class, name: str) -> Value:
     if isinstance(member, Function) and member.attributes.get("__kind__") == "class":
         return Method(member, owner)
     if member is not None and not name.startswith("_"):
-        return member
+        return UNKNOWN if _is_descriptor(member) else member
     hook = find_member((owner.metaclass,), "__getattribute__") or find_member((owner.metaclass,), "__getattr__")
     if isinstance(hook, Function) and not name.startswith("_"):
         return calls.call(machine, Method(hook, owner), [name], {})

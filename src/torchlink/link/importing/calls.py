@@ -166,6 +166,7 @@ def call_function(
     machine.step()
     if machine.perhaps or machine.depth >= MAX_CALL_DEPTH or machine.exhausted:
         containers.leave_open(arguments)
+        _leave_path_open(machine, function)
         return UNKNOWN
     if function.expression is None:
         body = body_of(machine, function)
@@ -183,6 +184,22 @@ def call_function(
             raise
         # A generator raises, if at all, when somebody takes an item.
         return UNKNOWN
+
+
+def _leave_path_open(machine: Machine, function: Function) -> None:
+    """Note that a function which is not followed may put folders on ``sys.path`` (``prepend_pythonpath(folder)``)."""
+    module = function.module
+    package = module.name.partition(".")[0]
+    if not module.path or package in machine.path_opened_by or not machine.sources.module(module.path).edits_path:
+        return
+    if function.expression is None and _names_path(body_of(machine, function)):
+        machine.path_opened_by.add(package)
+
+
+def _names_path(node: Node) -> bool:
+    if node[:3] == ("a", ("n", "sys"), "path"):
+        return True
+    return any(_names_path(part) for part in node if isinstance(part, tuple))
 
 
 def _within_budget(machine: Machine, scope: Scope, function: Function) -> Value:

@@ -45,6 +45,7 @@ class Finder:
         self._home = first[0] if first else ""
         self._path = (*first, *(entry.path for entry in environment.search_path))
         self._mapped = {name: path for finder in environment.finders for name, path in finder.mapping}
+        self._perhaps: list[str] = []
         self._cache: dict[tuple[str, tuple[str, ...]], Location | None] = {}
 
     def top_level(self, name: str) -> Location | None:
@@ -74,6 +75,15 @@ class Finder:
     def path(self) -> tuple[str, ...]:
         """``sys.path`` as it is now."""
         return self._path
+
+    def is_perhaps_there(self, name: str) -> bool:
+        """Whether a top-level module lies in a folder that was put on ``sys.path`` under a condition."""
+        return any(self.within(name, (folder,)) is not None for folder in self._perhaps)
+
+    def add_path_perhaps(self, folder: str) -> None:
+        """An edit of ``sys.path`` that is not known to be made."""
+        if folder.startswith("/") and folder not in self._perhaps:
+            self._perhaps.append(folder)
 
     def add_path(self, folder: str, *, first: bool) -> None:
         """An edit of ``sys.path``; a relative folder is meant from the project's own."""

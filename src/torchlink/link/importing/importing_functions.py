@@ -72,7 +72,7 @@ def import_module(machine: Machine, arguments: Sequence[Value], keywords: dict[s
         return UNKNOWN
     if full in machine.popped and full not in machine.modules:
         return modules.import_hidden_library(machine, full)
-    if machine.path_is_open and machine.finder.top_level(full.partition(".")[0]) is None:
+    if machine.path_opened_by and machine.finder.top_level(full.partition(".")[0]) is None:
         return UNKNOWN
     return modules.import_module(machine, full)
 

@@ -299,9 +299,11 @@ def _extend_path(machine: Machine, arguments: Sequence[Value], *, first: bool) -
     given = arguments[-1] if arguments else UNKNOWN
     for folder in given if isinstance(given, (list, tuple)) else (given,):
         if not isinstance(folder, (str, files.Path)) or not is_known(folder):
-            machine.path_is_open = True
+            machine.path_opened_by.add(machine.running.module.name.partition(".")[0])
         elif machine.certain:
             machine.finder.add_path(str(folder).rstrip("/"), first=first)
+        else:
+            machine.finder.add_path_perhaps(str(folder).rstrip("/"))
 
 
 def object_attribute(machine: Machine, owner: ForeignObject, name: str) -> Value:

@@ -80,8 +80,8 @@ class Machine:
     stubs: dict[str, frozenset[str]] = field(default_factory=dict)
     """The names in the stub beside each native library that was asked for."""
     consulted_variables: set[str] = field(default_factory=set)
-    path_is_open: bool = False
-    """Whether some code put a folder on ``sys.path`` that cannot be told."""
+    path_opened_by: set[str] = field(default_factory=set)
+    """Packages that put a folder on ``sys.path`` that cannot be told."""
     hooked: set[str] = field(default_factory=set)
     """Modules that add a finder to ``sys.meta_path``: what lies below them may be made at import."""
     defined_operators: set[str] = field(default_factory=set)

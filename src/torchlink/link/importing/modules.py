@@ -65,7 +65,7 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
     if location is None:
         if parent is not None and (parent.opaque or parent.stdlib):
             return None
-        if is_hooked(machine, full):
+        if is_hooked(machine, full) or (parent is None and _is_perhaps_there(machine, last)):
             return None
         raise _missing(machine, full, parent, line)
     module = Module(
@@ -86,6 +86,12 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
     if parent is not None:
         parent.namespace[last] = machine.module_values.get(full, module)
     return module
+
+
+def _is_perhaps_there(machine: Machine, name: str) -> bool:
+    """Whether a top-level module may lie in a folder that some code has perhaps put on ``sys.path``."""
+    asking = machine.running.module.name.partition(".")[0]
+    return asking in machine.path_opened_by or machine.finder.is_perhaps_there(name)
 
 
 def is_hooked(machine: Machine, full: str) -> bool:

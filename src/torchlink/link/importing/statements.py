@@ -23,7 +23,9 @@ from torchlink.link.importing.values import (
     Function,
     Module,
     Scope,
+    State,
     Value,
+    exception_names,
 )
 from torchlink.model.reference import Kind, Undecided
 from torchlink.model.source import Block, Node
@@ -126,7 +128,11 @@ def _from(machine: Machine, scope: Scope, statement: Node) -> None:
         if item == "*":
             module_names.import_star(machine, value, scope.module, line)
         else:
-            binding.bind(machine, scope, alias or item, module_names.import_from(machine, value, name, item, line))
+            found = module_names.import_from(machine, value, name, item, line)
+            if found is UNKNOWN and isinstance(value, Module) and value.state is State.RUNNING:
+                # It may come too late, or never: ``from . import _gpu_build`` in a package asks whether there is one.
+                machine.raise_perhaps(exception_names(ImportError), scope)
+            binding.bind(machine, scope, alias or item, found)
 
 
 def absolute_name(module: Module, name: str, level: int) -> str | None:
