@@ -39,7 +39,7 @@ def _version_file(torch: Distribution) -> str:
 
 def is_without_gpus(torch: Distribution) -> bool:
     """Whether torch says that it was built for the CPU alone; not where it cannot be asked."""
-    return _version_file(torch).count("\ncuda") > 0 and not torch_versions(torch)
+    return "\ncuda" in _version_file(torch) and not torch_versions(torch)
 
 
 def device_code(environment: Environment, natives: Iterable[str], store: ByteStore) -> dict[str, DeviceCode]:

@@ -293,6 +293,16 @@ def test_folders_that_are_perhaps_on_the_path(paper: Paper, source: str, targets
     assert paper.link().targets == targets
 
 
+def test_a_folder_that_cannot_be_told_leaves_its_package_undecided(paper: Paper) -> None:
+    paper.lay(
+        {"box/__init__.py": f"{DESCRIPTOR}sys.path.insert(0, settings.folder or '/nowhere')\nimport unheard_of\n"}
+    )
+    paper.source("import box\n")
+    answer = paper.link()
+    assert answer.targets == []
+    assert answer.reasons == ["unheard_of may lie in a folder that box puts on sys.path, which cannot be told"]
+
+
 @pytest.mark.parametrize(
     ("files", "targets"),
     [({}, []), ({"box/_gpu_build.py": ""}, ["libgone"])],

@@ -65,7 +65,7 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
     if location is None:
         if parent is not None and (parent.opaque or parent.stdlib):
             return None
-        if is_hooked(machine, full) or (parent is None and _is_perhaps_there(machine, last)):
+        if is_hooked(machine, full) or (parent is None and _is_perhaps_there(machine, last, line)):
             return None
         raise _missing(machine, full, parent, line)
     module = Module(
@@ -88,10 +88,18 @@ def _load(machine: Machine, full: str, parent: Module | None, line: int) -> Modu
     return module
 
 
-def _is_perhaps_there(machine: Machine, name: str) -> bool:
+def _is_perhaps_there(machine: Machine, name: str, line: int) -> bool:
     """Whether a top-level module may lie in a folder that some code has perhaps put on ``sys.path``."""
-    asking = machine.running.module.name.partition(".")[0]
-    return asking in machine.path_opened_by or machine.finder.is_perhaps_there(name)
+    if machine.finder.is_perhaps_there(name):
+        return True
+    module = machine.running.module
+    package = module.name.partition(".")[0]
+    if package not in machine.path_opened_by:
+        return False
+    reason = f"{name} may lie in a folder that {package} puts on sys.path, which cannot be told"
+    place = machine.owners.place(module.path, line or machine.running.line)
+    machine.undecide(Undecided(kind=Kind.IMPORT, artifact=place, reason=reason, reached=True))
+    return True
 
 
 def is_hooked(machine: Machine, full: str) -> bool:
