@@ -75,19 +75,49 @@ def findings_of(scanned: Scanned) -> Iterator[Finding]:
 def _finding(scanned: Scanned, reason: Reason, identity: str) -> Finding:
     kind, severity = _KINDS[reason.safety]
     place = f"{reason.where} at byte {reason.offset:,}" if reason.offset >= 0 else reason.where
+    return _of_file(
+        identity,
+        kind,
+        _file(scanned.path),
+        Party(type=PartyType.PYTHON, name=reason.name or "pickle"),
+        severity=severity,
+        title=f"{scanned.path}: {_TITLES[reason.safety]}",
+        cause=reason.detail,
+        evidence=(Evidence(artifact=scanned.path, detail=place or reason.detail),),
+    )
+
+
+def _file(path: str) -> Party:
+    return Party(type=PartyType.CHECKPOINT, name=path, path=path)
+
+
+def _of_file(
+    identity: str,
+    kind: Kind,
+    needer: Party,
+    provider: Party,
+    *,
+    title: str,
+    cause: str,
+    evidence: tuple[Evidence, ...],
+    severity: Severity = Severity.BREAK,
+    symptom: str = "",
+    culprits: tuple[str, ...] = ("checkpoint",),
+) -> Finding:
+    """What is wrong with a checkpoint file, as far as the file itself and what it needs tell."""
     return Finding(
         id=identity,
         kind=kind,
         severity=severity,
         certainty=Certainty.LINKED,
-        needer=Party(type=PartyType.CHECKPOINT, name=scanned.path, path=scanned.path),
-        provider=Party(type=PartyType.PYTHON, name=reason.name or "pickle"),
-        culprits=("checkpoint",),
+        needer=needer,
+        provider=provider,
+        culprits=culprits,
         affects=(),
-        title=f"{scanned.path}: {_TITLES[reason.safety]}",
-        cause=reason.detail,
-        symptom="",
-        evidence=(Evidence(artifact=scanned.path, detail=place or reason.detail),),
+        title=title,
+        cause=cause,
+        symptom=symptom,
+        evidence=evidence,
         reached_from=(),
         count=1,
     )
@@ -135,7 +165,7 @@ def load_content(load: Loadability) -> dict[str, object]:
 
 def load_findings(path: str, load: Loadability) -> Iterator[Finding]:
     """Names that the environment does not have."""
-    needer = Party(type=PartyType.CHECKPOINT, name=path, path=path)
+    needer = _file(path)
     for one in load.unresolved:
         yield _global_finding(
             needer,
@@ -156,7 +186,7 @@ def _provider(unresolved: Unresolved) -> Party:
 
 def refusal_findings(path: str, load: Loadability) -> Iterator[Finding]:
     """What this torch refuses by default."""
-    needer = Party(type=PartyType.CHECKPOINT, name=path, path=path)
+    needer = _file(path)
     if load.default_is_restricted and load.refused and load.free.loads is not False:
         names = ", ".join(one.what for one in load.refused[:5])
         yield _global_finding(
@@ -173,17 +203,13 @@ def device_findings(path: str, load: Loadability) -> Iterator[Finding]:
     """Tensors that were saved on a GPU, for a torch that has none (``torch/serialization.py``: ``_deserialize``)."""
     gpus = [one for one in load.devices if one.partition(":")[0] == "cuda"]
     if gpus:
-        needer = Party(type=PartyType.CHECKPOINT, name=path, path=path)
         torch, build = load.torch.partition("+")[::2]
-        yield Finding(
-            id=f"kernel:{path}:torch",
-            kind=Kind.KERNEL,
-            severity=Severity.BREAK,
-            certainty=Certainty.LINKED,
-            needer=needer,
-            provider=Party(type=PartyType.PACKAGE, name="torch", version=torch, build=f"+{build}" if build else ""),
+        yield _of_file(
+            f"kernel:{path}:torch",
+            Kind.KERNEL,
+            _file(path),
+            Party(type=PartyType.PACKAGE, name="torch", version=torch, build=f"+{build}" if build else ""),
             culprits=("checkpoint", "torch"),
-            affects=(),
             title=f"{path} was saved on {gpus[0]}, and torch {load.torch} was built without CUDA",
             cause="torch.load puts every tensor back on the device that it was saved on; "
             'with map_location="cpu" it loads',
@@ -193,27 +219,20 @@ def device_findings(path: str, load: Loadability) -> Iterator[Finding]:
                 Evidence(artifact=path, detail=f"tensors on {', '.join(gpus)}"),
                 Evidence(artifact="torch/version.py", detail="cuda = None"),
             ),
-            reached_from=(),
-            count=1,
         )
 
 
 def _global_finding(needer: Party, provider: Party, *, name: str, cause: str, symptom: str, title: str) -> Finding:
-    return Finding(
-        id=f"global:{needer.name}:{name}",
-        kind=Kind.GLOBAL,
-        severity=Severity.BREAK,
-        certainty=Certainty.LINKED,
-        needer=needer,
-        provider=provider,
+    return _of_file(
+        f"global:{needer.name}:{name}",
+        Kind.GLOBAL,
+        needer,
+        provider,
         culprits=("checkpoint",) if provider.type is PartyType.PYTHON else (provider.name, "checkpoint"),
-        affects=(),
         title=title,
         cause=cause,
         symptom=symptom,
         evidence=(Evidence(artifact=needer.path, detail=name),),
-        reached_from=(),
-        count=1,
     )
 
 
@@ -252,21 +271,14 @@ def verify_report(found: Sequence[Verified], *, version: str, elapsed_s: float) 
 
 
 def _broken(found: Verified, problem: str, number: int) -> Finding:
-    return Finding(
-        id=f"corrupt:{found.path}:{number}",
-        kind=Kind.CORRUPT,
-        severity=Severity.BREAK,
-        certainty=Certainty.LINKED,
-        needer=Party(type=PartyType.CHECKPOINT, name=found.path, path=found.path),
-        provider=Party(type=PartyType.FILE, name=found.path),
-        culprits=("checkpoint",),
-        affects=(),
+    return _of_file(
+        f"corrupt:{found.path}:{number}",
+        Kind.CORRUPT,
+        _file(found.path),
+        Party(type=PartyType.FILE, name=found.path),
         title=f"{found.path} is not whole",
         cause=problem,
-        symptom="",
         evidence=(Evidence(artifact=found.path, detail=problem),),
-        reached_from=(),
-        count=1,
     )
 
 

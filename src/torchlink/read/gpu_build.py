@@ -39,7 +39,8 @@ def _version_file(torch: Distribution) -> str:
 
 def is_without_gpus(torch: Distribution) -> bool:
     """Whether torch says that it was built for the CPU alone; not where it cannot be asked."""
-    return "\ncuda" in _version_file(torch) and not torch_versions(torch)
+    text = _version_file(torch)
+    return "\ncuda" in text and _VERSION_LINE.search(text) is None
 
 
 def device_code(environment: Environment, natives: Iterable[str], store: ByteStore) -> dict[str, DeviceCode]:

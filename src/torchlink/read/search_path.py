@@ -17,7 +17,7 @@ from torchlink.model.errors import UnreadableError
 from torchlink.read.bounded import is_file, is_folder, read_bounded
 from torchlink.read.editable import is_editable_machinery, read_finder
 from torchlink.read.layout import Layout
-from torchlink.read.startup_lines import path_edits
+from torchlink.read.startup_lines import path_edits, runs_code
 
 _MAX_PTH = 4 * 1024 * 1024
 _MAX_PTH_LINES = 20_000
@@ -122,7 +122,7 @@ def _follow_pth(site: str, name: str, building: _Building) -> None:
     for line in lines[:_MAX_PTH_LINES]:
         if line.startswith("#") or not line.strip():
             continue
-        if line.startswith(("import ", "import\t")):
+        if runs_code(line):
             if "__egginsert" in line:
                 _move_to_front(building, before)
             elif "sys.__plen" not in line:

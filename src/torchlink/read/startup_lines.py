@@ -22,6 +22,11 @@ class _Unknown(Exception):
     """Something that is not followed."""
 
 
+def runs_code(line: str) -> bool:
+    """Whether Python runs a line of a ``.pth`` file; any other names a folder, or is a comment."""
+    return line.startswith(("import ", "import\t"))
+
+
 def path_edits(line: str, site: str) -> tuple[PathEdit, ...] | None:
     """What a line does to ``sys.path``; ``None`` where it does anything else that is not an import.
 

@@ -32,7 +32,7 @@ from torchlink.read.native_files import NativeReader
 from torchlink.read.native_strings import NativeStrings
 from torchlink.read.record import owned_files
 from torchlink.read.sources import DiskFiles
-from torchlink.read.startup_lines import PathEdit, path_edits
+from torchlink.read.startup_lines import PathEdit, path_edits, runs_code
 from torchlink.read.tree import Tree
 from torchlink.read.wheel import Wheel, under_path
 
@@ -165,7 +165,7 @@ def _path_edits(wheel: Wheel, site: str) -> Iterator[PathEdit]:
         except UnreadableError:
             continue
         for line in lines:
-            if line.startswith(("import ", "import\t")):
+            if runs_code(line):
                 yield from path_edits(line, site) or ()
             elif line.strip() and not line.startswith("#"):
                 yield PathEdit(posixpath.join(site, line.rstrip()), first=False)
